@@ -1,0 +1,44 @@
+# make repro and make test need Python 3.11 or newer, git, and nothing else installed.
+
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: repro test params format lock clean
+
+repro: .venv/pipeline  ## reproduce the lecture, then show what came out
+	python -m checks.params
+	dvc repro
+	dvc metrics show metrics/evaluate
+
+test: .venv/developer  ## linter, then tests
+	ruff check .
+	ruff format --check .
+	pytest
+
+params: .venv/pipeline  ## check params.yaml alone
+	python -m checks.params
+
+format: .venv/developer
+	ruff check --fix .
+	ruff format .
+
+lock: .venv/developer  ## resolve the newest versions that pyproject.toml admits
+	uv pip compile pyproject.toml $(LOCK) --output-file requirements.txt
+	uv pip compile --group dev $(LOCK) --constraints requirements.txt --output-file requirements-dev.txt
+LOCK := --quiet --upgrade --universal --generate-hashes --no-header --fork-strategy fewest --python-version 3.11
+
+clean:  ## remove the environment; data, models and DVC's cache stay
+	rm -rf .venv
+
+# The stamps tell that the locked packages are in the environment, so a second call installs nothing.
+.venv/pipeline: requirements.txt | .venv/bin/python
+	python -m pip install --quiet --require-hashes --requirement requirements.txt
+	touch $@
+
+.venv/developer: requirements-dev.txt .venv/pipeline
+	python -m pip install --quiet --require-hashes --requirement requirements-dev.txt
+	touch $@
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make: expected Python 3.11 or newer, found " + sys.version.split()[0] + "; name another: make PYTHON=...")'
+	$(PYTHON) -m venv .venv

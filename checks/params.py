@@ -1,0 +1,28 @@
+"""Check params.yaml as a whole, before DVC removes an output: `python -m checks.params`.
+
+A stage that fails has already lost its outputs, so what can be known beforehand is found here:
+the schema, the device, and whether the split leaves both classes on both sides.
+"""
+
+import torch
+
+from diagonal import command
+from diagonal.device import resolve
+from diagonal.errors import located
+from diagonal.images import generate_dataset
+from diagonal.params import load_params
+from diagonal.splitting import train_val_split
+
+
+def main() -> None:
+    params = load_params()
+    with located("params.yaml: device"):
+        resolve(params.device, getattr(torch, params.train.precision))
+    generate, split = params.generate, params.split
+    _, labels = generate_dataset(generate.img_size, generate.n_images, seed=generate.seed)
+    with located("params.yaml: split"):
+        train_val_split(labels, split.ratios, split.seed)
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,64 @@
+"""What a model's probabilities are worth: metrics from probabilities and labels."""
+
+import math
+
+import numpy as np
+import torch
+from sklearn import metrics as sk
+from torch import nn
+from torch.nn import functional
+
+DECIMALS = 9  # of probabilities: last bits, in which CPUs differ, must not break ties
+
+
+@torch.no_grad()
+def probabilities(model: nn.Module, x: np.ndarray) -> np.ndarray:
+    """Compute the probability that each line is diagonal.
+
+    Args:
+        model: in float64, images to probabilities (n, 1).
+        x: images, float32 (n, 1, S, S), scaled and normalised.
+
+    Returns:
+        float64 (n,), rounded to 9 decimals: equal images get equal probabilities.
+    """
+    return np.round(model(torch.from_numpy(x).double())[:, 0].numpy(), DECIMALS)
+
+
+def binary_metrics(labels: np.ndarray, probability: np.ndarray, threshold: float) -> dict:
+    """Compute what is usually asked of a binary classifier.
+
+    Args:
+        labels: 0 or 1, (n,), both present.
+        probability: of label 1, float64 (n,).
+        threshold: label 1 is predicted above it. Not at it: a network whose ReLUs are all off
+            says exactly 0.5, which is no vote for either.
+
+    Returns:
+        accuracy, loss (mean binary cross-entropy in nats), precision (None where nothing is
+        predicted to be 1), recall, f1, roc_auc, and the counts tn, fp, fn, tp.
+    """
+    predicted = probability > threshold
+    tn, fp, fn, tp = sk.confusion_matrix(labels, predicted, labels=[0, 1]).ravel().tolist()
+    precision = sk.precision_score(labels, predicted, zero_division=np.nan)
+    loss = functional.binary_cross_entropy(
+        torch.from_numpy(probability), torch.from_numpy(labels.astype(np.float64))
+    )
+    return {
+        "accuracy": sk.accuracy_score(labels, predicted),
+        "loss": loss.item(),
+        "precision": None if math.isnan(precision) else precision,
+        "recall": sk.recall_score(labels, predicted),
+        "f1": sk.f1_score(labels, predicted),
+        "roc_auc": sk.roc_auc_score(labels, probability),
+        "tn": tn,
+        "fp": fp,
+        "fn": fn,
+        "tp": tp,
+    }
+
+
+def roc_curve(labels: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Compute false and true positive rates over all thresholds, from (0, 0) to (1, 1)."""
+    false_positive_rate, true_positive_rate, _ = sk.roc_curve(labels, probability)
+    return false_positive_rate, true_positive_rate

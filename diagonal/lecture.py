@@ -1,0 +1,62 @@
+"""The slides' names in one place: `from diagonal.lecture import *`, then any slide's code runs."""
+
+import numpy as np
+import torch
+from torch import nn, optim
+from torch.utils.data import (
+    DataLoader,
+    Dataset,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+    random_split,
+)
+from torchvision.transforms.v2 import (
+    Compose,
+    Normalize,
+    RandomHorizontalFlip,
+    Resize,
+    ToDtype,
+    ToImage,
+    ToPILImage,
+)
+
+from diagonal import figures, training
+from diagonal.batches import make_balanced_sampler
+from diagonal.images import generate_dataset
+from diagonal.splitting import index_splitter
+from diagonal.transforms import ToTensor, TransformTensorDataset
+
+
+class Architecture(training.Architecture):
+    """The pipeline's Architecture, and a picture of its losses."""
+
+    def plot_losses(self):
+        """Draw training and validation losses by epoch, as a matplotlib figure."""
+        with figures.style():
+            return figures.loss_curves(self.losses, self.val_losses)
+
+
+__all__ = [
+    "Architecture",
+    "Compose",
+    "DataLoader",
+    "Dataset",
+    "Normalize",
+    "RandomHorizontalFlip",
+    "Resize",
+    "SubsetRandomSampler",
+    "ToDtype",
+    "ToImage",
+    "ToPILImage",
+    "ToTensor",
+    "TransformTensorDataset",
+    "WeightedRandomSampler",
+    "generate_dataset",
+    "index_splitter",
+    "make_balanced_sampler",
+    "nn",
+    "np",
+    "optim",
+    "random_split",
+    "torch",
+]

@@ -1,0 +1,110 @@
+"""The lecture's three networks, and how their weights are drawn, rounded and stored.
+
+All are one shape: flatten, linear layers without bias, a sigmoid at the end. What stands between
+the layers makes the difference: nothing (deepish, logistic) or an activation (relu).
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+# What follows the hidden layers of each model; its keys are the models, in the lecture's order.
+ACTIVATIONS = {"logistic": None, "deepish": None, "relu": nn.ReLU}
+
+
+def logistic(n_pixels: int, *, seed: int, dtype=torch.float32) -> nn.Sequential:
+    """Build the logistic regression: one linear layer."""
+    return network([n_pixels, 1], seed=seed, dtype=dtype)
+
+
+def deepish(n_pixels: int, hidden: Sequence[int], *, seed: int, dtype=torch.float32):
+    """Build the deep-ish network: linear layers with nothing in between."""
+    return network([n_pixels, *hidden, 1], seed=seed, dtype=dtype)
+
+
+def relu(n_pixels: int, hidden: Sequence[int], *, seed: int, dtype=torch.float32):
+    """Build the deep network: linear layers with a ReLU after each hidden one."""
+    return network([n_pixels, *hidden, 1], nn.ReLU, seed=seed, dtype=dtype)
+
+
+def network(
+    sizes: Sequence[int], activation: type[nn.Module] | None = None, *, seed: int, dtype
+) -> nn.Sequential:
+    """Build a network for binary classification, named layer by layer as on the slides.
+
+    Args:
+        sizes: units of the input, of each hidden layer and of the output.
+        activation: what follows each hidden layer; None for nothing.
+        seed: of torch's global stream, which this function seeds before it draws the weights.
+        dtype: of the weights; float32 are those of `nn.Linear`, bit for bit.
+
+    Returns:
+        flatten, hidden0, activation0, hidden1, ..., output, sigmoid: images (n, 1, S, S) to
+        probabilities (n, 1).
+    """
+    torch.manual_seed(seed)
+    model = nn.Sequential()
+    model.add_module("flatten", nn.Flatten())
+    for place, (n_in, n_out) in enumerate(pairwise(sizes[:-1])):
+        model.add_module(f"hidden{place}", linear(n_in, n_out, dtype))
+        if activation:
+            model.add_module(f"activation{place}", activation())
+    model.add_module("output", linear(sizes[-2], sizes[-1], dtype))
+    model.add_module("sigmoid", nn.Sigmoid())
+    return model
+
+
+def linear(n_in: int, n_out: int, dtype: torch.dtype) -> nn.Linear:
+    """Build a linear layer without bias, its weights uniform in +-1 / sqrt(n_in).
+
+    In float32 this is `nn.Linear`, whose draw has other last bits on other CPUs. In float64 the
+    same numbers of the same stream are scaled in float64 instead, the same on every CPU and at
+    most one float32 rounding away.
+    """
+    if dtype == torch.float32:
+        return nn.Linear(n_in, n_out, bias=False)
+    layer = nn.utils.skip_init(nn.Linear, n_in, n_out, bias=False, dtype=dtype)
+    bound = 1 / math.sqrt(n_in)
+    with torch.no_grad():
+        layer.weight.copy_(torch.rand(n_out, n_in).to(dtype) * (2 * bound) - bound)
+    return layer
+
+
+def stored_weights(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Round the weights to what is stored: float32 on the CPU, the last bits of float64 gone."""
+    return {name: weight.float().cpu() for name, weight in model.state_dict().items()}
+
+
+def with_weights(
+    weights: dict[str, torch.Tensor], activation: type[nn.Module] | None = None
+) -> nn.Sequential:
+    """Rebuild a network from stored weights, in float64 to compute with.
+
+    Args:
+        weights: `hidden0.weight`, ..., `output.weight`, each (units out, units in).
+        activation: as in `network`.
+    """
+    hidden = [weights[f"hidden{place}.weight"] for place in range(len(weights) - 1)]
+    matrices = [*hidden, weights["output.weight"]]
+    sizes = [matrices[0].shape[1], *(matrix.shape[0] for matrix in matrices)]
+    model = network(sizes, activation, seed=0, dtype=torch.float64)
+    model.load_state_dict(weights)
+    return model
+
+
+def collapsed(weights: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Multiply linear layers into the one matrix that they are.
+
+    Args:
+        weights: as in `with_weights`, of a network without activations.
+
+    Returns:
+        output @ ... @ hidden1 @ hidden0, float64 (1, pixels).
+    """
+    matrix = weights["output.weight"].double()
+    for place in reversed(range(len(weights) - 1)):
+        matrix = matrix @ weights[f"hidden{place}.weight"].double()
+    return matrix

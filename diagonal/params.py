@@ -1,0 +1,175 @@
+"""params.yaml as typed, frozen, validated objects: the only place that reads YAML.
+
+The file is read as YAML 1.2 with duplicate keys refused, as DVC reads it, so both see the same
+values (`1e-3` is a number, `no` a string).
+"""
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from diagonal.errors import InputError
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+LayerSizes = Annotated[tuple[Count, ...], Field(min_length=1, strict=False)]
+
+
+class Section(BaseModel):
+    """A mapping in params.yaml: exactly these keys, no conversion between types, frozen."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Generate(Section):
+    """The images of lines that are drawn; sizes in pixels."""
+
+    img_size: Annotated[int, Field(ge=2)]
+    n_images: Count
+    seed: Seed
+
+
+class Split(Section):
+    """How training and validation are told apart."""
+
+    ratios: Annotated[tuple[Positive, ...], Field(min_length=2, max_length=2, strict=False)]
+    seed: Seed
+
+
+class Transforms(Section):
+    """What happens to pixels, in units of an image scaled to [0, 1]."""
+
+    mean: float
+    std: Positive
+    hflip: Probability
+
+
+class Balance(Section):
+    """How training images are weighed."""
+
+    strategy: Literal["inverse_frequency", "none"]
+
+
+class Train(Section):
+    """What the trainings of all models share."""
+
+    batch_size: Count
+    seed: Seed
+    precision: Literal["float64", "float32"]
+
+
+class TrainModel(Section):
+    """The training of a model without hidden layers; lr is SGD's learning rate."""
+
+    lr: Positive
+    n_epochs: Count
+    seed: Seed
+
+
+class TrainDeepModel(TrainModel):
+    """The training of a model with hidden layers: their units, first to last."""
+
+    hidden: LayerSizes
+
+
+class Evaluate(Section):
+    """Where a probability becomes a prediction."""
+
+    threshold: Probability
+
+
+class FeatureSpace(Section):
+    """Which activation functions are drawn, over which pre-activations."""
+
+    z_max: Positive
+    leaky_slope: float
+    prelu_slope: float
+
+
+class Params(Section):
+    """All of params.yaml."""
+
+    device: Annotated[str, Field(pattern=r"^(cpu|cuda(:\d+)?|mps|auto)$")]
+    generate: Generate
+    split: Split
+    transforms: Transforms
+    balance: Balance
+    train: Train
+    train_logistic: TrainModel
+    train_deepish: TrainDeepModel
+    train_relu: TrainDeepModel
+    evaluate: Evaluate
+    feature_space: FeatureSpace
+
+
+def load_params(path: str | Path = "params.yaml") -> Params:
+    """Read and validate params.yaml as a whole.
+
+    Raises:
+        InputError: the file is missing or no YAML, or keys or values are not as above; a line
+            per fault.
+    """
+    try:
+        document = YAML(typ="safe", pure=True).load(Path(path))
+    except (OSError, UnicodeDecodeError, YAMLError) as err:
+        raise InputError(f"{path}: expected a YAML file, found: {_one_line(err)}") from err
+    try:
+        return Params.model_validate(document)
+    except ValidationError as err:
+        faults = err.errors(include_url=False)
+        renamed = {
+            (*fault["loc"][:-1], _nearest(fault["loc"]))
+            for fault in faults
+            if fault["type"] == "extra_forbidden"
+        }
+        lines = [
+            f"{path}: {_fault(fault)}"
+            for fault in faults
+            if not (fault["type"] == "missing" and fault["loc"] in renamed)
+        ]
+        raise InputError("\n".join(lines)) from err
+
+
+def _one_line(err: Exception) -> str:
+    problem, mark = getattr(err, "problem", None), getattr(err, "problem_mark", None)
+    if problem and mark:
+        return f"{problem.splitlines()[0]} (line {mark.line + 1}, column {mark.column + 1})"
+    return " ".join(str(err).split())
+
+
+def _fault(fault: dict) -> str:
+    """Put one of pydantic's errors as `key: expected this, found that`."""
+    name = ".".join(map(str, fault["loc"])) or "the file"
+    found, limits = repr(fault["input"]), fault.get("ctx", {})
+    match fault["type"]:
+        case "extra_forbidden":
+            expected, found = f"{_nearest(fault['loc'])} or another known key", "this one"
+        case "missing":
+            expected, found = "this key", "none"
+        case "model_type":
+            expected = "keys with values"
+        case "tuple_type":
+            expected = "a list"
+        case "too_short":
+            expected = f"a list of at least {limits['min_length']}"
+        case "too_long":
+            expected = f"a list of at most {limits['max_length']}"
+        case "string_pattern_mismatch":
+            expected = "cpu, cuda, cuda:N, mps or auto"
+        case _:
+            expected = fault["msg"].removeprefix("Input should be ")
+    return f"{name}: expected {expected}, found {found}"
+
+
+def _nearest(location: tuple) -> str:
+    """Find the key that a misspelt one in the same section is most like."""
+    section = Params
+    for parent in location[:-1]:
+        section = section.model_fields[parent].annotation
+    return get_close_matches(str(location[-1]), section.model_fields, n=1, cutoff=0)[0]

@@ -1,0 +1,141 @@
+"""Architecture: a model, its loss and its optimizer, and the loop that trains them."""
+
+import random
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import torch
+from torch import nn
+
+from diagonal import files
+
+
+class Architecture:
+    """Train a model on batches, keep its losses, save and restore it.
+
+    Args:
+        model: any module; its parameters' device and dtype are those of the batches.
+        loss_fn: (predictions, labels) to a scalar tensor.
+        optimizer: over the model's parameters.
+    """
+
+    def __init__(self, model: nn.Module, loss_fn: Callable, optimizer: torch.optim.Optimizer):
+        self.model, self.loss_fn, self.optimizer = model, loss_fn, optimizer
+        first = next(model.parameters())
+        self.device, self.dtype = first.device, first.dtype
+        self.train_loader: Iterable | None = None
+        self.val_loader: Iterable | None = None
+        self.losses: list[float] = []
+        self.val_losses: list[float] = []
+
+    def set_loaders(self, train_loader: Iterable, val_loader: Iterable | None = None) -> None:
+        """Set what yields batches (x, y): DataLoaders, Batches, or any iterables."""
+        self.train_loader, self.val_loader = train_loader, val_loader
+
+    def to(self, device) -> None:
+        """Move the model to a device; batches are moved there as they come."""
+        self.device = torch.device(device)
+        self.model.to(self.device)
+
+    def set_seed(self, seed: int = 42) -> None:
+        """Seed every stream that training draws from, the training sampler's own included."""
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.benchmark = False
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        random.seed(seed)
+        generator = getattr(getattr(self.train_loader, "sampler", None), "generator", None)
+        if generator is not None:
+            generator.manual_seed(seed)
+
+    def train(
+        self,
+        n_epochs: int,
+        seed: int = 42,
+        on_epoch: Callable[[float, float | None], None] | None = None,
+    ) -> None:
+        """Train for some epochs more, appending to `losses` and `val_losses`.
+
+        A training loss is the mean over an epoch's batches, each taken before its own update;
+        a validation loss is the mean over batches after the epoch.
+
+        Args:
+            n_epochs: passes over the training loader.
+            seed: of all random streams, set once at the start.
+            on_epoch: called after each epoch with both losses, the second None without a
+                validation loader.
+        """
+        self.set_seed(seed)
+        for _ in range(n_epochs):
+            self.losses.append(self._epoch(self.train_loader, self._update))
+            if self.val_loader is not None:
+                with torch.no_grad():
+                    self.val_losses.append(self._epoch(self.val_loader, self._evaluate))
+            if on_epoch:
+                on_epoch(self.losses[-1], self.val_losses[-1] if self.val_loader else None)
+
+    def _epoch(self, loader: Iterable, step: Callable) -> float:
+        losses = [step(x.to(self.device), y.to(self.device)) for x, y in loader]
+        return float(np.mean(torch.stack(losses).tolist()))  # the epoch's only synchronisation
+
+    def _update(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        self.model.train()
+        loss = self.loss_fn(self.model(x), y)
+        loss.backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        return loss.detach()
+
+    def _evaluate(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        self.model.eval()
+        return self.loss_fn(self.model(x), y)
+
+    @torch.no_grad()
+    def predict(self, x) -> np.ndarray:
+        """Compute the model's output for an array or tensor of inputs."""
+        self.model.eval()
+        x = torch.as_tensor(x, dtype=self.dtype, device=self.device)
+        return self.model(x).cpu().numpy()
+
+    def count_parameters(self) -> int:
+        """Count the numbers that training changes."""
+        return sum(each.numel() for each in self.model.parameters() if each.requires_grad)
+
+    def save_checkpoint(self, path) -> None:
+        """Write model, optimizer and losses as .safetensors, to go on from later."""
+        optimizer = self.optimizer.state_dict()
+        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        plain: dict = {}
+        for number, state in optimizer["state"].items():
+            for name, value in state.items():
+                if isinstance(value, torch.Tensor):
+                    tensors[f"optimizer.{number}.{name}"] = value
+                else:
+                    plain.setdefault(str(number), {})[name] = value
+        metadata = {
+            "losses": self.losses,
+            "val_losses": self.val_losses,
+            "param_groups": optimizer["param_groups"],
+            "state": plain,
+        }
+        arrays = {name: value.cpu().numpy() for name, value in tensors.items()}
+        files.write_tensors(path, arrays, metadata)
+
+    def load_checkpoint(self, path) -> None:
+        """Restore what `save_checkpoint` wrote, into the same model and optimizer.
+
+        Raises:
+            InputError: the file is missing or no checkpoint.
+        """
+        metadata = files.read_metadata(path)
+        model, state = {}, {int(key): dict(value) for key, value in metadata["state"].items()}
+        for name, array in files.read_tensors(path).items():
+            part, _, rest = name.partition(".")
+            if part == "model":
+                model[rest] = torch.from_numpy(array)
+            else:
+                number, _, key = rest.partition(".")
+                state.setdefault(int(number), {})[key] = torch.from_numpy(array)
+        self.model.load_state_dict(model)
+        self.optimizer.load_state_dict({"state": state, "param_groups": metadata["param_groups"]})
+        self.losses, self.val_losses = metadata["losses"], metadata["val_losses"]

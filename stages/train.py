@@ -1,0 +1,84 @@
+"""What the three training stages share: all but the model itself."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn, optim
+
+from diagonal import files
+from diagonal.batches import Batches, draw, weighted_sampler
+from diagonal.device import resolve
+from diagonal.errors import InputError, located
+from diagonal.models import stored_weights
+from diagonal.params import Params, TrainModel
+from diagonal.progress import progress
+from diagonal.training import Architecture
+
+
+def train(
+    name: str,
+    build: Callable[[int, torch.dtype], nn.Module],
+    *,
+    settings: TrainModel,
+    params: Params,
+) -> None:
+    """Train one model on the balanced batches; write its weights, losses and metrics.
+
+    Args:
+        name: of the model and of its files.
+        build: (number of pixels, dtype) to the model with its initial weights.
+        settings: the model's own section of params.yaml.
+        params: all of params.yaml.
+
+    Raises:
+        InputError: the device is not there, or the files do not fit each other.
+    """
+    dtype = getattr(torch, params.train.precision)
+    with located("params.yaml: device"):
+        device = resolve(params.device, dtype)
+    if params.device == "auto":
+        print(f"{name}: device auto is {device}")
+    x, y = _split("train", device, dtype)
+    sampler = weighted_sampler(_weights(len(x)))
+
+    model = build(x[0].numel(), dtype).to(device)
+    optimizer = optim.SGD(model.parameters(), lr=settings.lr)
+    architecture = Architecture(model, nn.BCELoss(), optimizer)
+    size = params.train.batch_size
+    architecture.set_loaders(
+        Batches(x, y, batch_size=size, sampler=sampler, hflip=params.transforms.hflip),
+        Batches(*_split("val", device, dtype), batch_size=size),
+    )
+    with progress(name, settings.n_epochs) as on_epoch:
+        architecture.train(settings.n_epochs, params.train.seed, on_epoch)
+
+    losses, val_losses = architecture.losses, architecture.val_losses
+    weights = {key: weight.numpy() for key, weight in stored_weights(model).items()}
+    files.write_tensors(f"models/{name}.safetensors", weights)
+    epochs = range(1, settings.n_epochs + 1)
+    columns = {"epoch": epochs, "loss": losses, "val_loss": val_losses}
+    files.write_table(f"plots/losses/{name}.csv", columns)
+    sampler.generator.manual_seed(params.train.seed)  # draw the first epoch once more
+    files.write_metrics(
+        f"metrics/train_{name}.json",
+        {
+            "loss": losses[-1],
+            "val_loss": val_losses[-1],
+            "parameters": architecture.count_parameters(),
+            "diagonals_drawn": y.cpu()[draw(sampler)].mean().item(),
+        },
+    )
+
+
+def _split(name: str, device, dtype) -> tuple[torch.Tensor, torch.Tensor]:
+    x, y = files.read_split(f"data/split/{name}.safetensors", "x", "y")
+    return torch.from_numpy(x).to(device, dtype), torch.from_numpy(y).to(device, dtype)
+
+
+def _weights(n_images: int) -> np.ndarray:
+    path = "data/balance/sample_weights.npy"
+    weights = files.read_array(path, np.float64, ndim=1)
+    if len(weights) != n_images:
+        raise InputError(f"{path}: expected {n_images} weights, found {len(weights)}")
+    return weights

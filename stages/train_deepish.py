@@ -1,0 +1,19 @@
+"""Train the deep-ish network: hidden layers with no activation between them."""
+
+from diagonal import command, models
+from diagonal.params import load_params
+from stages.train import train
+
+
+def main() -> None:
+    params = load_params()
+    settings = params.train_deepish
+
+    def build(n_pixels, dtype):
+        return models.deepish(n_pixels, settings.hidden, seed=settings.seed, dtype=dtype)
+
+    train("deepish", build, settings=settings, params=params)
+
+
+if __name__ == "__main__":
+    command.run(main)

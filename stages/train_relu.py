@@ -1,0 +1,19 @@
+"""Train the deep network: hidden layers with a ReLU after each."""
+
+from diagonal import command, models
+from diagonal.params import load_params
+from stages.train import train
+
+
+def main() -> None:
+    params = load_params()
+    settings = params.train_relu
+
+    def build(n_pixels, dtype):
+        return models.relu(n_pixels, settings.hidden, seed=settings.seed, dtype=dtype)
+
+    train("relu", build, settings=settings, params=params)
+
+
+if __name__ == "__main__":
+    command.run(main)
