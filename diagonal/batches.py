@@ -19,6 +19,7 @@ from torch.utils.data import WeightedRandomSampler
 
 from diagonal.balancing import class_weights, sample_weights
 
+ALIGNMENT = 64  # bytes, to which PyTorch allocates on the CPU
 GATHER = 2**16  # images are gathered about this many at a time, to bound an epoch's memory
 
 
@@ -66,7 +67,16 @@ class Batches:
             yield from self._split(torch.where(mirror, x.flip(-1), x), self.y[index])
 
     def _split(self, x, y):
-        return zip(x.split(self.batch_size), y.split(self.batch_size), strict=True)
+        parts = (map(_aligned, tensor.split(self.batch_size)) for tensor in (x, y))
+        return zip(*parts, strict=True)
+
+
+def _aligned(part: torch.Tensor) -> torch.Tensor:
+    """Move a slice of a tensor to where a tensor of its own would start.
+
+    BLAS may sum in another order where rows start elsewhere, and the bits would differ.
+    """
+    return part if part.data_ptr() % ALIGNMENT == 0 else part.clone()
 
 
 def draw(sampler: WeightedRandomSampler) -> torch.Tensor:

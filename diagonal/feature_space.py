@@ -39,11 +39,12 @@ def on_a_plane(points: np.ndarray) -> tuple[np.ndarray, float]:
     """
     if points.shape[1] <= 2:
         return points, 1.0
+    if not np.ptp(points, axis=0).any():
+        return np.zeros((len(points), 2)), 1.0  # all on one point, as behind a dead layer
     pca = PCA(n_components=min(2, len(points)), svd_solver="full")
     plane = pca.fit_transform(points)
     largest = pca.components_[range(len(pca.components_)), abs(pca.components_).argmax(axis=1)]
-    variance = points.var(axis=0).sum()
-    share = float(pca.explained_variance_ratio_.sum()) if variance > 0 else 1.0
+    share = float(pca.explained_variance_ratio_.sum())
     return np.round(plane * np.sign(largest), DECIMALS), share
 
 

@@ -51,10 +51,8 @@ def read_array(path, dtype, ndim: int) -> np.ndarray:
     Raises:
         InputError: the file is missing, truncated, no .npy file, or holds another array.
     """
-    with _reading(path, ".npy"):
-        array = np.load(path, allow_pickle=False)
-        if not isinstance(array, np.ndarray):
-            raise ValueError("an archive of several arrays")
+    with _reading(path, ".npy"), Path(path).open("rb") as file:
+        array = np.lib.format.read_array(file, allow_pickle=False)
     _check(path, "array", array, dtype, ndim)
     return array
 
@@ -82,7 +80,7 @@ def read_tensors(path, expected: Mapping[str, tuple] | None = None) -> dict[str,
     Raises:
         InputError: the file is missing, truncated, no .safetensors file, or lacks an array.
     """
-    with _reading(path, ".safetensors"), safe_open(path, framework="numpy") as file:
+    with _tensor_file(path) as file:
         names = sorted(file.keys())
         missing = sorted(set(expected or ()) - set(names))
         if missing:
@@ -110,7 +108,7 @@ def read_split(path, *names: str) -> tuple[np.ndarray, ...]:
 
 def read_metadata(path) -> dict:
     """Read what `write_tensors` was given as metadata; empty where there was none."""
-    with _reading(path, ".safetensors"), safe_open(path, framework="numpy") as file:
+    with _tensor_file(path) as file:
         return json.loads((file.metadata() or {}).get("json", "{}"))
 
 
@@ -157,6 +155,14 @@ def write_figure(path, figure) -> None:
     """Write a matplotlib figure as PNG, without the version that matplotlib would put in."""
     with replacing(path) as file:
         figure.savefig(file, format="png", metadata={"Software": None})
+
+
+@contextmanager
+def _tensor_file(path):
+    with _reading(path, ".safetensors"):
+        Path(path).open("rb").close()  # for Python's own errors, and for who watches files
+        with safe_open(path, framework="numpy") as file:
+            yield file
 
 
 @contextmanager

@@ -123,16 +123,14 @@ def load_params(path: str | Path = "params.yaml") -> Params:
         return Params.model_validate(document)
     except ValidationError as err:
         faults = err.errors(include_url=False)
-        renamed = {
-            (*fault["loc"][:-1], _nearest(fault["loc"]))
+        # A misspelt key is told once, not as a missing one too; so is an element of a list,
+        # whose fault would also make the list too short.
+        told = {
+            (*fault["loc"][:-1], *_nearest(fault["loc"]))
             for fault in faults
             if fault["type"] == "extra_forbidden"
-        }
-        lines = [
-            f"{path}: {_fault(fault)}"
-            for fault in faults
-            if not (fault["type"] == "missing" and fault["loc"] in renamed)
-        ]
+        } | {fault["loc"][:-1] for fault in faults}
+        lines = [f"{path}: {_fault(fault)}" for fault in faults if fault["loc"] not in told]
         raise InputError("\n".join(lines)) from err
 
 
@@ -149,7 +147,8 @@ def _fault(fault: dict) -> str:
     found, limits = repr(fault["input"]), fault.get("ctx", {})
     match fault["type"]:
         case "extra_forbidden":
-            expected, found = f"{_nearest(fault['loc'])} or another known key", "this one"
+            known = _nearest(fault["loc"]) or list(_section(fault["loc"]).model_fields)
+            expected, found = f"the key {' or '.join(known)}", "this one"
         case "missing":
             expected, found = "this key", "none"
         case "model_type":
@@ -167,9 +166,13 @@ def _fault(fault: dict) -> str:
     return f"{name}: expected {expected}, found {found}"
 
 
-def _nearest(location: tuple) -> str:
-    """Find the key that a misspelt one in the same section is most like."""
+def _nearest(location: tuple) -> list[str]:
+    """Find the key of the same section that a misspelt one is most like, if there is one."""
+    return get_close_matches(str(location[-1]), _section(location).model_fields, n=1)
+
+
+def _section(location: tuple) -> type[Section]:
     section = Params
     for parent in location[:-1]:
         section = section.model_fields[parent].annotation
-    return get_close_matches(str(location[-1]), section.model_fields, n=1, cutoff=0)[0]
+    return section

@@ -50,8 +50,13 @@ def train(
         Batches(x, y, batch_size=size, sampler=sampler, hflip=params.transforms.hflip),
         Batches(*_split("val", device, dtype), batch_size=size),
     )
-    with progress(name, settings.n_epochs) as on_epoch:
-        architecture.train(settings.n_epochs, params.train.seed, on_epoch)
+    try:
+        with progress(name, settings.n_epochs) as on_epoch:
+            architecture.train(settings.n_epochs, params.train.seed, on_epoch)
+    except RuntimeError:  # the loss refuses what is no probability
+        _check_finite(model, x, name, settings.lr)
+        raise
+    _check_finite(model, x, name, settings.lr)
 
     losses, val_losses = architecture.losses, architecture.val_losses
     weights = {key: weight.numpy() for key, weight in stored_weights(model).items()}
@@ -69,6 +74,16 @@ def train(
             "diagonals_drawn": y.cpu()[draw(sampler)].mean().item(),
         },
     )
+
+
+@torch.no_grad()
+def _check_finite(model: nn.Module, x: torch.Tensor, name: str, lr: float) -> None:
+    numbers = [*stored_weights(model).values(), model(x)]
+    if not all(number.isfinite().all() for number in numbers):
+        raise InputError(
+            f"params.yaml: train_{name}.lr: expected weights that stay finite, "
+            f"found that they do not with {lr:g}; try a smaller one"
+        )
 
 
 def _split(name: str, device, dtype) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,0 +1,112 @@
+"""Watch a stage run: which files it opens, which modules it imports, which parameters it reads.
+
+With this folder on PYTHONPATH, Python imports this file at its start. It does nothing unless
+WATCH_LOG names a folder and the process is `python -m stages.NAME`; then it appends a line to
+WATCH_LOG/NAME.log for everything that it sees. Lines are written as things happen, so that no
+way of leaving the process loses any. With WATCH_LISTING=reversed, folders are listed backwards.
+
+What is opened without Python, by a library's own C or Rust code, is not seen here; the check
+compares the files before and after the pipeline as well.
+"""
+
+import importlib.abc
+import importlib.machinery
+import os
+import sys
+
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+def main() -> None:
+    folder, (*_, flag, module) = os.environ.get("WATCH_LOG"), ("", "", *sys.orig_argv)
+    if not folder or flag != "-m" or not module.startswith("stages."):
+        return
+    name = os.path.join(folder, module.removeprefix("stages.") + ".log")
+    log = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    root = os.getcwd()
+
+    def note(kind: str, what) -> None:
+        os.write(log, f"{kind} {what}\n".encode())
+
+    def note_path(kind: str, path) -> None:
+        if isinstance(path, str | bytes | os.PathLike):
+            path = os.path.relpath(os.path.abspath(os.fsdecode(path)), root)
+            if not path.startswith(("..", ".venv", ".git")):
+                note(kind, path)
+
+    def hook(event: str, args: tuple) -> None:
+        if event == "open":
+            path, _, flags = args
+            note_path("write" if flags & WRITING else "read", path)
+        elif event == "os.rename":
+            note_path("renamed", args[0])
+            note_path("write", args[1])
+        elif event == "exec" and args[0].co_name == "<module>":
+            note_path("code", args[0].co_filename)
+
+    sys.addaudithook(hook)
+    sys.meta_path.insert(0, ParamsFinder(lambda key: note("param", key)))
+    if os.environ.get("WATCH_LISTING") == "reversed":
+        listdir, scandir = os.listdir, os.scandir
+        os.listdir = lambda *args: sorted(listdir(*args), reverse=True)
+        os.scandir = lambda *args: Listing(scandir(*args))
+
+
+class Listing:
+    """What os.scandir returns, from last to first."""
+
+    def __init__(self, entries):
+        with entries:
+            self.entries = iter(sorted(entries, key=lambda entry: entry.name, reverse=True))
+
+    def __iter__(self):
+        return self.entries
+
+    def __next__(self):
+        return next(self.entries)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def close(self):
+        self.entries = iter(())
+
+
+class ParamsFinder(importlib.abc.MetaPathFinder):
+    """Once `diagonal.params` is imported, tell each key of params.yaml that is read."""
+
+    def __init__(self, tell):
+        self.tell = tell
+
+    def find_spec(self, name, path, target=None):
+        if name != "diagonal.params":
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        run = spec.loader.exec_module
+
+        def exec_module(module):
+            run(module)
+            self.watch(module.Section, module.Params)
+
+        spec.loader.exec_module = exec_module
+        return spec
+
+    def watch(self, section, params) -> None:
+        places, tell = {}, self.tell  # id of a section -> its name
+
+        def read(this, name):
+            value = object.__getattribute__(this, name)
+            if name in type(this).model_fields:
+                if isinstance(value, section):
+                    places[id(value)] = f"{places.get(id(this), '')}{name}."
+                elif isinstance(this, params) or id(this) in places:
+                    tell(f"{places.get(id(this), '')}{name}")
+            return value
+
+        section.__getattribute__ = read
+
+
+main()

@@ -1,0 +1,80 @@
+"""What dvc.yaml must say of a stage, read off the stage's code: its files and its parameters."""
+
+import ast
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+PACKAGES = ("diagonal", "stages")
+
+
+def declared(root: Path) -> dict[str, dict[str, set[str]]]:
+    """Read dvc.yaml.
+
+    Returns:
+        stage -> `code`, `inputs`, `outputs` (paths from the root) and `params` (keys with dots).
+    """
+    stages = YAML(typ="safe", pure=True).load(root / "dvc.yaml")["stages"]
+    result = {}
+    for name, stage in stages.items():
+        deps = {Path(dep).as_posix() for dep in stage["deps"]}
+        code = {dep for dep in deps if dep.endswith(".py")}
+        entries = [entry for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, [])]
+        outputs = {entry if isinstance(entry, str) else next(iter(entry)) for entry in entries}
+        result[name] = {
+            "code": code,
+            "inputs": deps - code,
+            "outputs": outputs,
+            "params": set(stage.get("params", [])),
+        }
+    return result
+
+
+def import_closure(root: Path, script: str) -> set[str]:
+    """Follow a script's imports, wherever in a file they stand, within the project's packages.
+
+    Returns:
+        The files reached, the script and the packages' own `__init__.py` included, from the root.
+    """
+    reached, ahead = set(), [script]
+    while ahead:
+        path = ahead.pop()
+        if path in reached:
+            continue
+        reached.add(path)
+        for node in ast.walk(ast.parse((root / path).read_text(), path)):
+            match node:
+                case ast.Import(names=names):
+                    modules = [alias.name for alias in names]
+                case ast.ImportFrom(module=module, names=names, level=0):
+                    modules = [module, *(f"{module}.{alias.name}" for alias in names)]
+                case _:
+                    continue
+            ahead.extend(file for module in modules for file in _files(root, module))
+    return reached
+
+
+def _files(root: Path, module: str) -> list[str]:
+    """List the files that importing a module runs: its own and its packages'."""
+    parts = module.split(".")
+    if parts[0] not in PACKAGES:
+        return []
+    packages = [Path(*parts[: end + 1], "__init__.py") for end in range(len(parts))]
+    files = [*packages, Path(*parts).with_suffix(".py")]
+    return [file.as_posix() for file in files if (root / file).is_file()]
+
+
+def code_faults(root: Path) -> list[str]:
+    """Hold each stage's declared code against what its script reaches by imports."""
+    faults = []
+    for name, stage in declared(root).items():
+        reached = import_closure(root, f"stages/{name}.py")
+        faults += [
+            f"{name}: imports {path}, which is not among its deps"
+            for path in sorted(reached - stage["code"])
+        ]
+        faults += [
+            f"{name}: has {path} among its deps and does not import it"
+            for path in sorted(stage["code"] - reached)
+        ]
+    return faults

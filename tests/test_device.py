@@ -1,0 +1,70 @@
+import pytest
+import torch
+
+from diagonal import device
+from diagonal.device import resolve
+from diagonal.errors import InputError
+
+
+def has(monkeypatch, *names):
+    monkeypatch.setattr(device, "available", lambda: list(names))
+
+
+def test_cpu_is_always_there():
+    assert device.available()[-1] == "cpu"
+    assert resolve("cpu", torch.float64) == torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("devices", "dtype", "best"),
+    [
+        (["cuda:0", "cuda:1", "cpu"], torch.float64, "cuda:0"),
+        (["mps", "cpu"], torch.float32, "mps"),
+        (["mps", "cpu"], torch.float64, "cpu"),
+        (["cpu"], torch.float64, "cpu"),
+    ],
+)
+def test_auto_takes_the_best_that_holds_the_precision(monkeypatch, devices, dtype, best):
+    has(monkeypatch, *devices)
+    assert resolve("auto", dtype) == torch.device(best)
+
+
+@pytest.mark.parametrize(
+    ("name", "devices", "message"),
+    [
+        ("cuda", ["cpu"], "expected one of this machine's cpu, found cuda"),
+        ("cuda:2", ["cuda:0", "cpu"], "expected one of this machine's cuda:0, cpu, found cuda:2"),
+        ("mps", ["cpu"], "expected one of this machine's cpu, found mps"),
+    ],
+)
+def test_a_device_that_is_not_there_is_an_error_that_names_those_there_are(
+    monkeypatch, name, devices, message
+):
+    has(monkeypatch, *devices)
+    with pytest.raises(InputError, match=message):
+        resolve(name, torch.float32)
+
+
+def test_mps_has_no_float64(monkeypatch):
+    has(monkeypatch, "mps", "cpu")
+    with pytest.raises(InputError, match="for float64, found mps, which has float32 only"):
+        resolve("mps", torch.float64)
+    assert resolve("mps", torch.float32) == torch.device("mps")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
+@pytest.mark.parametrize("name", ["logistic", "deepish", "relu"])
+def test_float64_on_cuda_stores_the_bytes_of_the_cpu(lecture_data, name):
+    from test_training import architecture, build
+
+    from diagonal.models import stored_weights
+
+    weights = []
+    for place in ("cpu", "cuda"):
+        model = build(name, 25, torch.float64).to(place)
+        trained = architecture(model, lecture_data)
+        for loader in (trained.train_loader, trained.val_loader):
+            loader.x, loader.y = loader.x.to(place), loader.y.to(place)
+        trained.train(50)
+        weights.append(stored_weights(model))
+    assert all(map(torch.equal, weights[0].values(), weights[1].values()))

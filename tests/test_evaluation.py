@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+from torch import nn
+
+from diagonal import models
+from diagonal.evaluation import binary_metrics, probabilities, roc_curve
+
+LABELS = np.array([0, 0, 0, 1, 1])
+
+
+def test_metrics_of_a_case_counted_by_hand():
+    metrics = binary_metrics(LABELS, np.array([0.1, 0.6, 0.2, 0.7, 0.4]), threshold=0.5)
+    counts = {"tn": 2, "fp": 1, "fn": 1, "tp": 1}
+    ratios = {"accuracy": 3 / 5, "precision": 1 / 2, "recall": 1 / 2, "f1": 1 / 2}
+    loss = -np.log([0.9, 0.4, 0.8, 0.7, 0.4]).mean()
+    pairs = 5 / 6  # of a diagonal and a straight line, told apart: all but 0.4 against 0.6
+    assert metrics == pytest.approx({**counts, **ratios, "loss": loss, "roc_auc": pairs})
+
+
+def test_one_half_is_no_vote_for_a_diagonal():
+    metrics = binary_metrics(LABELS, np.array([0.5, 0.5, 0.5, 0.6, 0.6]), threshold=0.5)
+    assert metrics["accuracy"] == 1
+
+
+def test_precision_of_nothing_predicted_is_undefined():
+    metrics = binary_metrics(LABELS, np.full(5, 0.1), threshold=0.5)
+    assert metrics["precision"] is None
+    assert metrics["recall"] == metrics["f1"] == 0
+
+
+def test_the_loss_is_the_one_that_is_trained_saturated_or_not():
+    probability = np.array([0.0, 1.0, 0.3, 0.0, 1.0])
+    loss = nn.BCELoss()(torch.from_numpy(probability), torch.from_numpy(LABELS).double()).item()
+    assert binary_metrics(LABELS, probability, threshold=0.5)["loss"] == loss
+    assert loss > 30, "PyTorch takes log(0) as -100"
+
+
+def test_the_roc_curve_encloses_its_area_and_runs_from_corner_to_corner():
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, 200)
+    probability = np.round(random.random(200) * 0.5 + labels * 0.2, 2)
+    false, true = roc_curve(labels, probability)
+    assert (false[0], true[0], false[-1], true[-1]) == (0, 0, 1, 1)
+    assert np.trapezoid(true, false) == pytest.approx(roc_auc_score(labels, probability))
+
+
+def test_equal_images_get_equal_probabilities():
+    model = models.deepish(25, [5, 3], seed=1, dtype=torch.float64)
+    image = np.random.default_rng(0).normal(size=(1, 1, 5, 5)).astype(np.float32)
+    probability = probabilities(model, np.repeat(image, 61, axis=0))
+    assert len(set(probability)) == 1
+    assert probability.dtype == np.float64

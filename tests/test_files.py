@@ -1,0 +1,211 @@
+import json
+import pickle
+import stat
+
+import numpy as np
+import pandas as pd
+import pytest
+import safetensors.numpy
+from matplotlib.figure import Figure
+from PIL import Image
+
+from diagonal import files
+from diagonal.errors import InputError
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "kept.npy"
+    path.write_bytes(b"old")
+    with pytest.raises(RuntimeError), files.replacing(path) as file:
+        file.write(b"half of the n")
+        raise RuntimeError
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("write", ["array", "tensors", "table", "metrics", "figure"])
+def test_writers_make_folders_and_follow_the_umask(tmp_path, write):
+    path = tmp_path / "new" / "folder" / "file"
+    content = {
+        "array": np.zeros(3),
+        "tensors": {"a": np.zeros(3)},
+        "table": {"a": [1]},
+        "metrics": {"a": 1},
+        "figure": Figure(),
+    }
+    getattr(files, f"write_{write}")(path, content[write])
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+
+
+def test_arrays_come_back(tmp_path):
+    array = np.arange(6, dtype=np.int64).reshape(2, 3)
+    files.write_array(tmp_path / "a.npy", array)
+    np.testing.assert_array_equal(files.read_array(tmp_path / "a.npy", np.int64, ndim=2), array)
+
+
+def test_tensors_and_metadata_come_back(tmp_path):
+    path = tmp_path / "t.safetensors"
+    tensors = {"b": np.eye(3, dtype=np.float32).T[:, ::-1], "a": np.array(2.5)}
+    metadata = {"losses": [0.1, 0.2], "b": None, "a": {"n": 1}}
+    files.write_tensors(path, tensors, metadata)
+    back = files.read_tensors(path)
+    assert back.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        np.testing.assert_array_equal(back[name], tensor)
+        assert back[name].dtype == tensor.dtype
+    assert files.read_metadata(path) == metadata
+
+
+def test_metadata_do_not_vary_in_order(tmp_path):
+    header = {}
+    for order in (("a", "b", "c"), ("c", "b", "a")):
+        path = tmp_path / "-".join(order)
+        files.write_tensors(path, {"t": np.zeros(1)}, dict.fromkeys(order, 1))
+        header[order] = path.read_bytes()
+    assert len(set(header.values())) == 1
+
+
+def test_a_split_is_read_by_name(tmp_path):
+    path = tmp_path / "train.safetensors"
+    x, y = np.zeros((4, 1, 5, 5), np.float32), np.ones((4, 1), np.float32)
+    files.write_tensors(path, {"x": x, "y": y, "index": np.arange(4)})
+    index, back = files.read_split(path, "index", "y")
+    assert index.tolist() == [0, 1, 2, 3]
+    np.testing.assert_array_equal(back, y)
+
+
+class Bomb:
+    def __reduce__(self):
+        return pytest.fail, ("a pickle was loaded",)
+
+
+def pickled(path):
+    path.write_bytes(pickle.dumps(Bomb()))
+
+
+def saved(array):
+    def make(path):
+        with path.open("wb") as file:
+            np.save(file, array, allow_pickle=True)
+
+    return make
+
+
+def archive(path):
+    with path.open("wb") as file:
+        np.savez(file, a=np.zeros(3))
+
+
+def truncated_array(path):
+    saved(np.zeros(100))(path)
+    path.write_bytes(path.read_bytes()[:-8])
+
+
+FOREIGN_ARRAYS = {
+    "missing": (lambda path: None, "expected a .npy file, found none; run `dvc repro`"),
+    "empty": (lambda path: path.touch(), "expected a readable .npy file, found: "),
+    "text": (lambda path: path.write_text("a,b\n1,2\n"), "expected a readable .npy file, found: "),
+    "truncated": (truncated_array, "expected a readable .npy file, found: "),
+    "pickle": (pickled, "expected a readable .npy file, found: "),
+    "pickled objects": (
+        saved(np.array([Bomb()], dtype=object)),
+        "expected a readable .npy file, found: ",
+    ),
+    "archive": (archive, "expected a readable .npy file, found: the magic string is not correct"),
+    "other dtype": (
+        saved(np.zeros(3, np.float32)),
+        "array: expected float64 with 1 dimensions, found float32 with 1",
+    ),
+    "other shape": (
+        saved(np.zeros((3, 1))),
+        "array: expected float64 with 1 dimensions, found float64 with 2",
+    ),
+    "folder": (lambda path: path.mkdir(), "expected a readable .npy file, found: "),
+}
+
+
+@pytest.mark.parametrize(("make", "message"), FOREIGN_ARRAYS.values(), ids=FOREIGN_ARRAYS.keys())
+def test_foreign_arrays_are_told_in_one_line(tmp_path, make, message):
+    path = tmp_path / "weights.npy"
+    make(path)
+    with pytest.raises(InputError) as caught:
+        files.read_array(path, np.float64, ndim=1)
+    assert str(caught.value).startswith(f"{path}: {message}")
+    assert "\n" not in str(caught.value)
+
+
+def truncated_tensors(path):
+    path.write_bytes(safetensors.numpy.save({"x": np.zeros(100)})[:-8])
+
+
+FOREIGN_TENSORS = {
+    "missing": (lambda path: None, "expected a .safetensors file, found none"),
+    "empty": (lambda path: path.touch(), "expected a readable .safetensors file, found: "),
+    "text": (lambda path: path.write_text("hello"), "expected a readable .safetensors file"),
+    "truncated": (truncated_tensors, "expected a readable .safetensors file, found: "),
+    "pickle": (pickled, "expected a readable .safetensors file, found: "),
+    "other names": (
+        lambda path: path.write_bytes(safetensors.numpy.save({"w": np.zeros(3)})),
+        "expected a readable .safetensors file, found: no tensor 'x' (it holds w)",
+    ),
+    "other dtype": (
+        lambda path: path.write_bytes(safetensors.numpy.save({"x": np.zeros((1, 1, 2, 2))})),
+        "x: expected float32 with 4 dimensions, found float64 with 4",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "message"), FOREIGN_TENSORS.values(), ids=FOREIGN_TENSORS.keys())
+def test_foreign_tensors_are_told_in_one_line(tmp_path, make, message):
+    path = tmp_path / "train.safetensors"
+    make(path)
+    with pytest.raises(InputError) as caught:
+        files.read_split(path, "x")
+    assert str(caught.value).startswith(f"{path}: {message}")
+    assert "\n" not in str(caught.value)
+
+
+def test_tables_have_six_digits_and_whole_integers(tmp_path):
+    columns = {"epoch": range(1, 3), "loss": [0.123456789, np.float32(1e-7)], "name": ["a", "b,c"]}
+    files.write_table(tmp_path / "t.csv", columns)
+    text = (tmp_path / "t.csv").read_bytes().decode()
+    assert text == 'epoch,loss,name\n1,0.123457,a\n2,1e-07,"b,c"\n'
+
+
+def test_tables_are_written_as_pandas_writes_them(tmp_path):
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": random.normal(size=50), "n": random.integers(0, 10**9, 50)})
+    files.write_table(tmp_path / "t.csv", frame)
+    expected = frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    assert (tmp_path / "t.csv").read_text() == expected
+
+
+def test_columns_of_unequal_length_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="shorter"):
+        files.write_table(tmp_path / "t.csv", {"a": [1, 2], "b": [1]})
+    assert not list(tmp_path.iterdir())
+
+
+def test_metrics_are_sorted_rounded_and_end_with_a_newline(tmp_path):
+    metrics = {"b": np.float64(2 / 3), "a": {"n": np.int64(3), "undefined": None}}
+    files.write_metrics(tmp_path / "m.json", metrics)
+    text = (tmp_path / "m.json").read_text()
+    assert text.endswith("}\n")
+    assert list(json.loads(text)) == ["a", "b"]
+    assert json.loads(text) == {"a": {"n": 3, "undefined": None}, "b": 0.666667}
+
+
+@pytest.mark.parametrize("number", [float("nan"), np.inf])
+def test_metrics_that_are_no_numbers_are_refused(tmp_path, number):
+    with pytest.raises(ValueError, match="JSON compliant"):
+        files.write_metrics(tmp_path / "m.json", {"loss": number})
+    assert not list(tmp_path.iterdir())
+
+
+def test_figures_carry_no_version(tmp_path):
+    files.write_figure(tmp_path / "f.png", Figure())
+    with Image.open(tmp_path / "f.png") as image:
+        assert image.format == "PNG"
+        assert set(image.info) <= {"dpi"}

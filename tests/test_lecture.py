@@ -1,0 +1,91 @@
+import ast
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+SLIDES = Path(__file__).with_name("slides.md")
+BLOCK = re.compile(r"```(slide|definition|assumed)\n(.*?)\n```(?:\n\n```prints\n(.*?)\n```)?", re.S)
+
+
+def show(code, names):
+    """Run code as a notebook's cell: what it prints, then the value of a last expression."""
+    *body, last = ast.parse(code).body
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        if isinstance(last, ast.Expr) and not ast.unparse(last).startswith("print("):
+            exec(compile(ast.Module(body, []), "slide", "exec"), names)
+            print(repr(eval(compile(ast.Expression(last.value), "slide", "eval"), names)))
+        else:
+            exec(compile(code, "slide", "exec"), names)
+    return output.getvalue()
+
+
+def stripped(text):
+    return re.sub(r"[\s\[\]]", "", text)
+
+
+@pytest.fixture(scope="module")
+def slides():
+    """Run all code blocks in order; return the namespace that they leave, and the blocks."""
+    names = {}
+    exec("from diagonal.lecture import *", names)
+    blocks = BLOCK.findall(SLIDES.read_text())
+    printed = []
+    with np.printoptions(legacy="1.25"):
+        for kind, code, _ in blocks:
+            printed.append(show(code, dict(names) if kind == "definition" else names))
+    return names, blocks, printed
+
+
+def test_each_slide_runs_in_order_and_prints_what_it_shows(slides):
+    _, blocks, printed = slides
+    assert len(blocks) > 35
+    compared = 0
+    for (_, code, expected), found in zip(blocks, printed, strict=True):
+        if expected:
+            assert stripped(found) == stripped(expected), code
+            compared += 1
+    assert compared == 14
+
+
+@pytest.mark.parametrize(
+    ("name", "n_epochs", "losses"),
+    [
+        ("reg_logistic", 100, "0.698373 0.652573 0.515938 0.543607"),
+        ("arch_nn", 100, "0.698251 0.661803 0.517853 0.550928"),
+        ("arch_relu", 50, "0.697113 0.693407 0.262673 0.194797"),
+    ],
+)
+def test_the_slides_trainings_end_where_the_lectures_do(slides, name, n_epochs, losses):
+    trained = slides[0][name]
+    found = (trained.losses[0], trained.val_losses[0], trained.losses[-1], trained.val_losses[-1])
+    assert len(trained.losses) == len(trained.val_losses) == n_epochs
+    assert " ".join(f"{loss:.6f}" for loss in found) == losses
+
+
+def test_deepish_and_logistic_differ_by_at_most_what_the_lecture_says(slides):
+    names = slides[0]
+    deepish = names["model_nn"]
+    collapsed = deepish.output.weight @ deepish.hidden1.weight @ deepish.hidden0.weight
+    difference = abs(collapsed - names["model_logistic"].output.weight).max().item()
+    assert f"{difference:.4f}" == "0.1265"
+
+
+def test_losses_are_plotted(slides):
+    (axes,) = slides[0]["arch_relu"].plot_losses().axes
+    training, validation = axes.lines
+    assert training.get_ydata().tolist() == slides[0]["arch_relu"].losses
+    assert validation.get_xdata().tolist() == list(range(1, 51))
+
+
+def test_to_moves_the_model_and_resize_and_the_rest_are_there(slides):
+    names = slides[0]
+    trained = names["arch_relu"]
+    trained.to("cpu")
+    assert trained.device == torch.device("cpu")
+    assert names["Resize"](10)(torch.zeros(1, 5, 5)).shape == (1, 10, 10)

@@ -1,0 +1,107 @@
+"""The pipeline as a whole, through real DVC, in a copy of the project with small numbers."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from checks.wiring import declared
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def small(project):
+    path = project / "params.yaml"
+    text = path.read_text().replace("n_images: 300", "n_images: 60")
+    path.write_text(
+        text.replace("n_epochs: 100", "n_epochs: 3").replace("n_epochs: 50", "n_epochs: 3")
+    )
+    return project
+
+
+def stages_run(result):
+    return {
+        line.removeprefix("Running stage '").removesuffix("':")
+        for line in result.stdout.splitlines()
+        if line.startswith("Running stage '")
+    }
+
+
+def downstream(stages, start):
+    """Add the stages that use what these stages write, and so on."""
+    reached = set(start)
+    while True:
+        outputs = {output for name in reached for output in stages[name]["outputs"]}
+        more = {name for name, stage in stages.items() if stage["inputs"] & outputs} - reached
+        if not more:
+            return reached
+        reached |= more
+
+
+def test_all_stages_run_once_and_a_change_reruns_what_depends_on_it(small, run):
+    stages = declared(small)
+    first = run("dvc", "repro")
+    assert first.returncode == 0, first.stderr
+    assert stages_run(first) == set(stages)
+    assert all(
+        (small / output).is_file() for stage in stages.values() for output in stage["outputs"]
+    )
+
+    second = run("dvc", "repro")
+    assert stages_run(second) == set()
+    assert "up to date" in second.stdout
+
+    path = small / "params.yaml"
+    text = path.read_text()
+    for key, old, new in [
+        ("train_relu.lr", "lr: 0.1", "lr: 0.2"),
+        ("transforms.hflip", "hflip: 0.5", "hflip: 0.25"),
+        ("transforms.mean", "mean: 0.5", "mean: 0.25"),
+        ("device", "device: cpu", "device: auto"),
+        ("evaluate.threshold", "threshold: 0.5", "threshold: 0.6"),
+    ]:
+        before, _, after = text.rpartition(old)
+        path.write_text(before + new + after)
+        status = json.loads(run("dvc", "status", "--json").stdout)
+        readers = {
+            name
+            for name, stage in stages.items()
+            if any(key == read or key.startswith(f"{read}.") for read in stage["params"])
+        }
+        assert readers
+        assert set(status) == readers, key
+    path.write_text(text.replace("threshold: 0.5", "threshold: 0.6"))
+    third = run("dvc", "repro")
+    assert stages_run(third) == {"evaluate"}
+
+    shown = run("dvc", "metrics", "show", "metrics/evaluate")
+    assert "roc_auc" in shown.stdout
+    plots = run("dvc", "plots", "show")
+    assert plots.returncode == 0, plots.stderr
+    assert "Loss by epoch" in (small / "dvc_plots/index.html").read_text()
+
+
+def test_changing_data_reruns_all_that_descends_from_it(project):
+    stages = declared(project)
+    assert downstream(stages, {"generate"}) == set(stages) - {"parabolas"}
+    assert downstream(stages, {"train_relu"}) == {"train_relu", "evaluate", "feature_space"}
+
+
+def test_the_committed_results_are_the_lectures():
+    losses = {
+        "logistic": (0.515938, 0.543607, 25),
+        "deepish": (0.517853, 0.550928, 143),
+        "relu": (0.262673, 0.194797, 143),
+    }
+    for name, (loss, val_loss, parameters) in losses.items():
+        metrics = json.loads((ROOT / f"metrics/train_{name}.json").read_text())
+        assert (metrics["loss"], metrics["val_loss"]) == (loss, val_loss)
+        assert metrics["parameters"] == parameters
+        assert metrics["diagonals_drawn"] == 123 / 240
+    accuracy = {"logistic": 0.65, "deepish": 0.65, "relu": 1.0}
+    for name, expected in accuracy.items():
+        metrics = json.loads((ROOT / f"metrics/evaluate/{name}.json").read_text())
+        assert metrics["accuracy"] == expected
+    collapse = json.loads((ROOT / "metrics/deepish_vs_logistic.json").read_text())
+    assert f"{collapse['largest_difference']:.4f}" == "0.1265"
