@@ -3,7 +3,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test check params format lock clean
+.PHONY: repro test check summary params format lock clean
 
 repro: .venv/pipeline  ## reproduce the lecture, then show what came out
 	python -m checks.params
@@ -17,6 +17,9 @@ test: .venv/developer  ## linter, then tests
 
 check: .venv/pipeline  ## hold the pipeline to its promises; DEEP=1: under many settings
 	python -m checks $(if $(DEEP),--deep)
+
+summary: .venv/pipeline  ## what changed since BASE=REV, as Markdown
+	.ci/summary $(BASE)
 
 params: .venv/pipeline  ## check params.yaml alone
 	python -m checks.params
