@@ -54,8 +54,8 @@ def binary_metrics(
     tn, fp, fn, tp = sk.confusion_matrix(**given, labels=[0, 1]).ravel().tolist()
     precision = sk.precision_score(**given, zero_division=np.nan)
     return {
-        "accuracy": sk.accuracy_score(**given),
-        "loss": float(np.average(cross_entropy(labels, probability), weights=counts)),
+        "accuracy": float(accuracy(labels, probability, threshold, counts)),
+        "loss": float(cross_entropy(labels, probability, counts)),
         "precision": None if math.isnan(precision) else precision,
         "recall": sk.recall_score(**given),
         "f1": sk.f1_score(**given),
@@ -68,16 +68,20 @@ def binary_metrics(
     }
 
 
-def cross_entropy(labels: np.ndarray, probability: np.ndarray) -> np.ndarray:
-    """Compute the binary cross-entropy of each probability (..., n) in nats, as PyTorch does.
+def cross_entropy(labels, probability: np.ndarray, counts=None) -> np.ndarray:
+    """Compute the mean binary cross-entropy in nats, (...) for probabilities (..., n).
 
-    Args:
-        labels: 0 or 1, (n,).
-        probability: of label 1, float64 (..., n).
+    A single one is at most 100, as PyTorch has it. Arguments as in `binary_metrics`.
     """
     target = torch.from_numpy(np.broadcast_to(labels, probability.shape).astype(np.float64))
     predicted = torch.from_numpy(probability)
-    return functional.binary_cross_entropy(predicted, target, reduction="none").numpy()
+    losses = functional.binary_cross_entropy(predicted, target, reduction="none")
+    return np.average(losses.numpy(), axis=-1, weights=counts)
+
+
+def accuracy(labels, probability: np.ndarray, threshold: float, counts=None) -> np.ndarray:
+    """Compute the share of right predictions, (...) for probabilities (..., n) and labels (n,)."""
+    return np.average((probability > threshold) == labels, axis=-1, weights=counts)
 
 
 def roc_curve(labels: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

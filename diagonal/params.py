@@ -79,6 +79,13 @@ class TrainDeepModel(TrainModel):
     hidden: LayerSizes
 
 
+class Seeds(Section):
+    """Which seeds the models are trained with to see how much hangs on them: first, first+1..."""
+
+    n: Annotated[int, Field(ge=1, lt=2**31)]
+    first: Annotated[int, Field(ge=0, lt=2**31)]
+
+
 class Evaluate(Section):
     """Where a probability becomes a prediction."""
 
@@ -105,6 +112,7 @@ class Params(Section):
     train_logistic: TrainModel
     train_deepish: TrainDeepModel
     train_relu: TrainDeepModel
+    seeds: Seeds
     evaluate: Evaluate
     feature_space: FeatureSpace
 
