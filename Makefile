@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 repro: .venv/pipeline  ## reproduce the lecture, then show what came out
 	python -m checks.params
 	dvc repro
-	dvc metrics show metrics/evaluate
+	dvc metrics show
 
 test: .venv/developer  ## linter, then tests
 	ruff check .

@@ -1,4 +1,4 @@
-"""Evaluate the three models on the same validation images, from their stored weights."""
+"""Evaluate the three models on the validation images and on all images that can be drawn."""
 
 import numpy as np
 import pandas as pd
@@ -8,20 +8,29 @@ from diagonal import command, figures, files
 from diagonal.evaluation import binary_metrics, probabilities, roc_curve
 from diagonal.models import ACTIVATIONS, collapsed, with_weights
 from diagonal.params import load_params
+from diagonal.population import population, scaled_and_normalised
 
 
 def main() -> None:
-    threshold = load_params().evaluate.threshold
+    params = load_params()
+    threshold, transforms = params.evaluate.threshold, params.transforms
     x, y, index = files.read_split("data/split/val.safetensors", "x", "y", "index")
     labels = y[:, 0].astype(np.int64)
+    lines, kinds, counts = population(img_size=x.shape[-1])
+    every_x = scaled_and_normalised(lines, transforms.mean, transforms.std)
 
     weights = {}
     for name, activation in ACTIVATIONS.items():
         arrays = files.read_tensors(f"models/{name}.safetensors")
         weights[name] = {key: torch.from_numpy(array) for key, array in arrays.items()}
-        probability = probabilities(with_weights(weights[name], activation), x)
-        metrics = binary_metrics(labels, probability, threshold)
-        files.write_metrics(f"metrics/evaluate/{name}.json", metrics)
+        model = with_weights(weights[name], activation)
+        probability = probabilities(model, x)
+        metrics = {
+            "validation": binary_metrics(labels, probability, threshold),
+            "population": binary_metrics(kinds, probabilities(model, every_x), threshold, counts),
+        }
+        for where, values in metrics.items():
+            files.write_metrics(f"metrics/{name}/{where}.json", values)
 
         fpr, tpr = roc_curve(labels, probability)
         files.write_table(f"plots/roc/{name}.csv", {"fpr": fpr, "tpr": tpr})

@@ -14,8 +14,10 @@ def main() -> None:
     params = load_params()
     images = files.read_array("data/raw/images.npy", np.uint8, ndim=4)
     labels = files.read_array("data/raw/labels.npy", np.int64, ndim=1)
+    pattern, split = patterns(images), params.split
+    groups = pattern if split.unit == "pattern" else None
     with located("params.yaml: split"):
-        train, val = train_val_split(labels, params.split.ratios, params.split.seed)
+        train, val = train_val_split(labels, split.ratios, split.seed, groups)
 
     metrics = {}
     for name, index in (("train", train), ("val", val)):
@@ -24,7 +26,6 @@ def main() -> None:
         arrays = {"x": x.numpy(), "y": y, "index": index}
         files.write_tensors(f"data/split/{name}.safetensors", arrays)
         metrics[name] = {"images": len(index), "diagonals": labels[index].mean()}
-    pattern = patterns(images)
     metrics["val"]["seen_in_train"] = np.isin(pattern[val], pattern[train]).mean()
     files.write_metrics("metrics/split.json", metrics)
 

@@ -58,6 +58,35 @@ def project(tmp_path):
     return copy
 
 
+def make_small(copy):
+    """Make a copy of the project small and quick to train."""
+    path = copy / "params.yaml"
+    text = path.read_text()
+    for old, new in (
+        ("n_images: 300", "n_images: 60"),
+        ("n_epochs: 100", "n_epochs: 3"),
+        ("n_epochs: 50", "n_epochs: 3"),
+        ("n: 256", "n: 4"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
+@pytest.fixture(scope="module")
+def small_copy(project_copy):
+    """The copy that a module shares, made small."""
+    make_small(project_copy)
+    return project_copy
+
+
+@pytest.fixture
+def small(project):
+    """A copy of the project, made small."""
+    make_small(project)
+    return project
+
+
 @pytest.fixture(scope="session")
 def run_in():
     """Run a command in a folder with this environment's programs first on the path."""

@@ -9,16 +9,11 @@ from checks.reproduction import lock
 
 
 @pytest.fixture(scope="module")
-def reproduced(project_copy, run_in):
+def reproduced(small_copy, run_in):
     """A small project after `dvc repro`."""
-    path = project_copy / "params.yaml"
-    text = path.read_text().replace("n_images: 300", "n_images: 60")
-    path.write_text(
-        text.replace("n_epochs: 100", "n_epochs: 3").replace("n_epochs: 50", "n_epochs: 3")
-    )
-    result = run_in(project_copy, "dvc", "repro")
+    result = run_in(small_copy, "dvc", "repro")
     assert result.returncode == 0, result.stderr
-    return project_copy
+    return small_copy
 
 
 @pytest.fixture

@@ -10,25 +10,20 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
-def repository(project_copy, run_in):
+def repository(small_copy, run_in):
     """A small project, reproduced and committed."""
-    path = project_copy / "params.yaml"
-    text = path.read_text().replace("n_images: 300", "n_images: 60")
-    path.write_text(
-        text.replace("n_epochs: 100", "n_epochs: 3").replace("n_epochs: 50", "n_epochs: 3")
-    )
 
     def git(*words):
         identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
-        result = run_in(project_copy, "git", *identity, *words)
+        result = run_in(small_copy, "git", *identity, *words)
         assert result.returncode == 0 or words[0] == "merge", result.stderr
         return result
 
-    assert run_in(project_copy, "dvc", "repro").returncode == 0
+    assert run_in(small_copy, "dvc", "repro").returncode == 0
     git("add", "--all")
     git("commit", "--quiet", "--message", "base")
     git("branch", "--move", "base")
-    return project_copy, git
+    return small_copy, git
 
 
 def changed(repository, run_in, branch, old, new):
