@@ -3,7 +3,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test params format lock clean
+.PHONY: repro test params gate format lock clean
 
 repro: .venv/pipeline  ## reproduce the lecture, then show what came out
 	python -m checks.params
@@ -17,6 +17,10 @@ test: .venv/developer  ## linter, then tests
 
 params: .venv/pipeline  ## check params.yaml alone
 	python -m checks.params
+
+# make itself ends with 2 where a command fails; who must tell 1 from 2 calls the command.
+gate: .venv/developer  ## metrics against BASE=REV (default: the merge base); FORMAT=md for Markdown
+	@python -m checks.gate $(BASE) $(if $(FORMAT),--format $(FORMAT))
 
 format: .venv/developer
 	ruff check --fix .
