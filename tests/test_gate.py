@@ -52,11 +52,11 @@ def test_what_is_the_same_passes(run):
 
 
 def test_a_regression_is_named_with_its_size_and_tolerance(run):
-    write(BASE | {"loss": 0.40})
+    write(BASE | {"loss": 0.25})
     status, table = run()
     assert status == 1
     row = next(line for line in table.splitlines() if line.startswith(f"{STUDY}:loss"))
-    assert row.split() == [f"{STUDY}:loss", "0.15", "0.4", "0.25", "0.097", "worse"]
+    assert row.split() == [f"{STUDY}:loss", "0.15", "0.25", "0.1", "0.097", "worse"]
 
 
 def test_accuracy_is_better_when_it_is_higher_and_loss_when_it_is_lower(run):
