@@ -16,7 +16,6 @@ ACTIVATIONS = {  # module -> its value at z, and dL/dz from dL/dvalue and that v
     nn.ReLU: (torch.relu, lambda gradient, value: aten.threshold_backward(gradient, value, 0)),
     nn.Sigmoid: (torch.sigmoid, aten.sigmoid_backward),
 }
-PLAIN = optim.SGD([torch.empty(1)]).defaults  # neither momentum nor weight decay
 
 
 class Descent:
@@ -110,7 +109,7 @@ def _known_optimizer(optimizer: optim.Optimizer, weights: list[nn.Parameter]) ->
         list(map(id, group["params"])) == list(map(id, weights))  # and no other group has any
         and all(weight.requires_grad and weight.grad is None for weight in weights)
         and not any(each._backward_hooks or each._post_accumulate_grad_hooks for each in weights)
-        and all(group[key] == value for key, value in PLAIN.items() if key != "lr")
+        and not any(group[key] for key in group.keys() - {"params", "lr"})  # no momentum, no decay
         and isinstance(group["lr"], float)
         and "step" not in vars(optimizer)  # a learning rate scheduler puts one there
     )

@@ -161,7 +161,7 @@ def backward_hooked():
 class Doubled(nn.Sequential):
     """A subclass may do anything."""
 
-    def forward(self, x):  # noqa: D102
+    def forward(self, x):
         return super().forward(2 * x)
 
 
