@@ -19,7 +19,10 @@ def test_the_table_of_results_holds_the_committed_metrics():
     rows = dict(re.findall(r"^\| (logistic|deepish|relu) \| (.*) \|$", README, re.M))
     assert set(rows) == set(MODELS)
     for name, row in rows.items():
-        validation, population = metrics(f"{name}/validation.json"), metrics(f"{name}/population.json")
+        validation, population = (
+            metrics(f"{name}/validation.json"),
+            metrics(f"{name}/population.json"),
+        )
         training, seeds = metrics(f"train_{name}.json"), metrics("seeds.json")[name]
         spread = seeds["population"]["accuracy"]
         assert row.split(" | ") == [
