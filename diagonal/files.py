@@ -126,6 +126,21 @@ def write_table(path, columns: Mapping[str, Sequence]) -> None:
         file.write(text.getvalue().encode())
 
 
+def read_table(path, *names: str) -> tuple[np.ndarray, ...]:
+    """Read columns of numbers by name from a CSV file: float64 (rows,) each.
+
+    Raises:
+        InputError: the file is missing, lacks a column, or holds something else than numbers.
+    """
+    with _reading(path, ".csv"), Path(path).open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        missing = sorted(set(names) - set(rows.fieldnames or ()))
+        if missing:
+            raise ValueError(f"no column {missing[0]!r}")
+        table = [[float(row[name] or "nan") for name in names] for row in rows]
+    return tuple(np.array(table, np.float64).reshape(-1, len(names)).T)
+
+
 def _cell(value):
     return f"{value:.{SIGNIFICANT_DIGITS}g}" if isinstance(value, float | np.floating) else value
 

@@ -3,8 +3,10 @@
 import numpy as np
 import torch
 
-from diagonal import activations, command, figures, files
+from diagonal import activations, command, files
 from diagonal.feature_space import dead_units, on_a_plane, representations, silent_share
+from diagonal.figures import feature_space as figures
+from diagonal.figures.style import style
 from diagonal.images import patterns
 from diagonal.models import ACTIVATIONS, with_weights
 from diagonal.params import load_params
@@ -17,7 +19,7 @@ def main() -> None:
     labels = y[first, 0].astype(np.int64)
 
     metrics = {}
-    with figures.style():
+    with style():
         for name, activation in ACTIVATIONS.items():
             arrays = files.read_tensors(f"models/{name}.safetensors")
             weights = {key: torch.from_numpy(array) for key, array in arrays.items()}
