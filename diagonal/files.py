@@ -180,6 +180,21 @@ def _tensor_file(path):
             yield file
 
 
+def write_animation(path, frames: Sequence, milliseconds: int, hold: int) -> None:
+    """Write Pillow images as a GIF that runs for ever.
+
+    Args:
+        path: the file.
+        frames: of one size and palette, first to last.
+        milliseconds: for which each frame is shown, a multiple of 10.
+        hold: for which the last one is.
+    """
+    durations = [milliseconds] * (len(frames) - 1) + [hold]
+    options = {"append_images": frames[1:], "duration": durations, "loop": 0, "optimize": False}
+    with replacing(path) as file:
+        frames[0].save(file, format="GIF", save_all=True, **options)
+
+
 @contextmanager
 def _reading(path, kind: str):
     """Turn what goes wrong while a file is read into one line."""

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 CLASSES = (("straight", "#0072B2", "s"), ("diagonal", "#D55E00", "o"))
 MODELS = {"logistic": ("#009E73", "D"), "deepish": ("#CC79A7", "^"), "relu": ("#E69F00", "v")}
 GRAY = "#666666"
+SKY = "#56B4E9"  # what is neither a class nor a model
 DIVERGING = "PuOr_r"  # of signed numbers: the more orange the more diagonal, white is 0
 STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib

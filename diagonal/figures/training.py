@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from diagonal.figures.style import CLASSES, GRAY, MODELS, WIDTH, titled
+from diagonal.figures.style import GRAY, MODELS, SKY, WIDTH, titled
 
 
 def loss_curves(losses: Sequence, val_losses: Sequence | None = None) -> Figure:
@@ -14,9 +14,9 @@ def loss_curves(losses: Sequence, val_losses: Sequence | None = None) -> Figure:
     figure = Figure(figsize=(WIDTH, 4))
     axes = figure.subplots()
     epochs = np.arange(1, len(losses) + 1)
-    axes.plot(epochs, losses, label="training", color=CLASSES[0][1])
+    axes.plot(epochs, losses, label="training", color="black")
     if val_losses:
-        axes.plot(epochs, val_losses, label="validation", color=CLASSES[1][1], linestyle="--")
+        axes.plot(epochs, val_losses, label="validation", color=SKY, linestyle="--")
     axes.set(xlabel="epoch", ylabel="loss (nats)")
     axes.legend()
     return figure
