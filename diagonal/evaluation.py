@@ -68,9 +68,9 @@ def roc_curve(labels: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, 
 def precision_recall_curve(
     labels: np.ndarray, probability: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Compute recall and precision over all thresholds, from recall 1 down to 0."""
+    """Compute recall and precision over all thresholds, from recall 0 to 1."""
     precision, recall, _ = sk.precision_recall_curve(labels, probability)
-    return recall, precision
+    return recall[::-1], precision[::-1]
 
 
 def calibration(labels: np.ndarray, probability: np.ndarray, bins: int = 10) -> pd.DataFrame:

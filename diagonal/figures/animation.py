@@ -47,5 +47,5 @@ def record(
             canvas.draw()
         size = canvas.get_width_height()
         frames.append(Image.frombuffer("RGBA", size, bytes(canvas.buffer_rgba())).convert("RGB"))
-    palette = frames[-1].quantize(COLOURS)
+    palette = frames[-1].quantize(COLOURS, Image.Quantize.FASTOCTREE)
     return [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
