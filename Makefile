@@ -3,17 +3,23 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test params format lock clean
+.PHONY: repro test check summary params format lock clean
 
 repro: .venv/pipeline  ## reproduce the lecture, then show what came out
 	python -m checks.params
 	dvc repro
-	dvc metrics show metrics/evaluate
+	dvc metrics show
 
 test: .venv/developer  ## linter, then tests
 	ruff check .
 	ruff format --check .
 	pytest
+
+check: .venv/pipeline  ## hold the pipeline to its promises; DEEP=1: under many settings
+	python -m checks $(if $(DEEP),--deep)
+
+summary: .venv/pipeline  ## what changed since BASE=REV, as Markdown
+	.ci/summary $(BASE)
 
 params: .venv/pipeline  ## check params.yaml alone
 	python -m checks.params

@@ -9,7 +9,7 @@ import torch
 from diagonal import command
 from diagonal.device import resolve
 from diagonal.errors import located
-from diagonal.images import generate_dataset
+from diagonal.images import generate_dataset, patterns
 from diagonal.params import load_params
 from diagonal.splitting import train_val_split
 
@@ -19,9 +19,10 @@ def main() -> None:
     with located("params.yaml: device"):
         resolve(params.device, getattr(torch, params.train.precision))
     generate, split = params.generate, params.split
-    _, labels = generate_dataset(generate.img_size, generate.n_images, seed=generate.seed)
+    images, labels = generate_dataset(generate.img_size, generate.n_images, seed=generate.seed)
+    groups = patterns(images) if split.unit == "pattern" else None
     with located("params.yaml: split"):
-        train_val_split(labels, split.ratios, split.seed)
+        train_val_split(labels, split.ratios, split.seed, groups)
 
 
 if __name__ == "__main__":

@@ -78,3 +78,66 @@ def code_faults(root: Path) -> list[str]:
             for path in sorted(stage["code"] - reached)
         ]
     return faults
+
+
+def param_faults(root: Path) -> list[str]:
+    """Find keys of params.yaml that no stage declares."""
+    params = YAML(typ="safe", pure=True).load(root / "params.yaml")
+    used = set().union(*(stage["params"] for stage in declared(root).values()))
+    return [
+        f"params.yaml: {key} is read by no stage"
+        for key in sorted(_keys(params))
+        if not used & set(_prefixes(key))
+    ]
+
+
+def watched_faults(root: Path, logs: Path) -> list[str]:
+    """Hold what the stages did, as `checks/watch` wrote it down, against what they declare."""
+    keys = set(_keys(YAML(typ="safe", pure=True).load(root / "params.yaml")))
+    faults = []
+    for name, stage in declared(root).items():
+        seen = _seen(logs / f"{name}.log")
+        params = {key for key in keys if stage["params"] & set(_prefixes(key))}
+        read = seen["read"] - seen["write"] - {"params.yaml", "dvc.yaml"}
+        for kind, found, allowed in (
+            ("imports", seen["code"], stage["code"]),
+            ("reads", read, stage["inputs"]),
+            ("writes", seen["write"], stage["outputs"]),
+            ("reads the parameter", seen["param"], params),
+        ):
+            faults += [f"{name}: {kind} {it} undeclared" for it in sorted(found - allowed)]
+            faults += [f"{name}: declares {it}, never {kind} it" for it in sorted(allowed - found)]
+    return faults
+
+
+def _seen(log: Path) -> dict[str, set[str]]:
+    seen = {kind: set() for kind in ("code", "read", "write", "renamed", "param")}
+    for line in log.read_text().splitlines():
+        kind, _, what = line.partition(" ")
+        seen[kind].add(what)
+    code = {path for path in seen["code"] if path.startswith(tuple(f"{p}/" for p in PACKAGES))}
+    reads = {path for path in seen["read"] if not path.endswith((".py", ".pyc"))}
+    return {
+        "code": code,
+        "read": reads,
+        "write": {path for path in seen["write"] - seen["renamed"] if not _cached(path)},
+        "param": seen["param"],
+    }
+
+
+def _cached(path: str) -> bool:
+    return "__pycache__" in path
+
+
+def _keys(value, name: str = ""):
+    """List the keys of nested mappings down to their values, joined by dots."""
+    if not isinstance(value, dict):
+        yield name
+        return
+    for key, item in value.items():
+        yield from _keys(item, f"{name}.{key}" if name else key)
+
+
+def _prefixes(key: str) -> list[str]:
+    parts = key.split(".")
+    return [".".join(parts[: end + 1]) for end in range(len(parts))]

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 DECIMALS = 9  # of probabilities: last bits, in which CPUs differ, must not break ties
+CHUNK = 2**24  # pixels that are held in float64 at a time
 
 
 @torch.no_grad()
@@ -23,40 +24,65 @@ def probabilities(model: nn.Module, x: np.ndarray) -> np.ndarray:
     Returns:
         float64 (n,), rounded to 9 decimals: equal images get equal probabilities.
     """
-    return np.round(model(torch.from_numpy(x).double())[:, 0].numpy(), DECIMALS)
+    chunks = torch.from_numpy(x).split(max(CHUNK // x[0].size, 1))
+    return np.round(torch.cat([model(part.double())[:, 0] for part in chunks]).numpy(), DECIMALS)
 
 
-def binary_metrics(labels: np.ndarray, probability: np.ndarray, threshold: float) -> dict:
+def binary_metrics(
+    labels: np.ndarray,
+    probability: np.ndarray,
+    threshold: float,
+    counts: np.ndarray | None = None,
+) -> dict:
     """Compute what is usually asked of a binary classifier.
 
     Args:
         labels: 0 or 1, (n,), both present.
         probability: of label 1, float64 (n,).
         threshold: label 1 is predicted above it. Not at it: a network whose ReLUs are all off
-            says exactly 0.5, which is no vote for either.
+            says exactly 0.5, which is no vote for either. The metrics take it for label 0, and
+            `undecided` says how much hangs on that.
+        counts: how often each of the n occurs, int64 (n,); None for once.
 
     Returns:
         accuracy, loss (mean binary cross-entropy in nats), precision (None where nothing is
-        predicted to be 1), recall, f1, roc_auc, and the counts tn, fp, fn, tp.
+        predicted to be 1), recall, f1, roc_auc, undecided (the share at exactly the threshold),
+        and the counts tn, fp, fn, tp.
     """
+    counts = np.ones(len(labels), np.int64) if counts is None else counts
     predicted = probability > threshold
-    tn, fp, fn, tp = sk.confusion_matrix(labels, predicted, labels=[0, 1]).ravel().tolist()
-    precision = sk.precision_score(labels, predicted, zero_division=np.nan)
-    loss = functional.binary_cross_entropy(
-        torch.from_numpy(probability), torch.from_numpy(labels.astype(np.float64))
-    )
+    given = {"y_true": labels, "y_pred": predicted, "sample_weight": counts}
+    tn, fp, fn, tp = sk.confusion_matrix(**given, labels=[0, 1]).ravel().tolist()
+    precision = sk.precision_score(**given, zero_division=np.nan)
     return {
-        "accuracy": sk.accuracy_score(labels, predicted),
-        "loss": loss.item(),
+        "accuracy": float(accuracy(labels, probability, threshold, counts)),
+        "loss": float(cross_entropy(labels, probability, counts)),
         "precision": None if math.isnan(precision) else precision,
-        "recall": sk.recall_score(labels, predicted),
-        "f1": sk.f1_score(labels, predicted),
-        "roc_auc": sk.roc_auc_score(labels, probability),
+        "recall": sk.recall_score(**given),
+        "f1": sk.f1_score(**given),
+        "roc_auc": sk.roc_auc_score(labels, probability, sample_weight=counts),
+        "undecided": float(np.average(probability == threshold, weights=counts)),
         "tn": tn,
         "fp": fp,
         "fn": fn,
         "tp": tp,
     }
+
+
+def cross_entropy(labels, probability: np.ndarray, counts=None) -> np.ndarray:
+    """Compute the mean binary cross-entropy in nats, (...) for probabilities (..., n).
+
+    A single one is at most 100, as PyTorch has it. Arguments as in `binary_metrics`.
+    """
+    target = torch.from_numpy(np.broadcast_to(labels, probability.shape).astype(np.float64))
+    predicted = torch.from_numpy(probability)
+    losses = functional.binary_cross_entropy(predicted, target, reduction="none")
+    return np.average(losses.numpy(), axis=-1, weights=counts)
+
+
+def accuracy(labels, probability: np.ndarray, threshold: float, counts=None) -> np.ndarray:
+    """Compute the share of right predictions, (...) for probabilities (..., n) and labels (n,)."""
+    return np.average((probability > threshold) == labels, axis=-1, weights=counts)
 
 
 def roc_curve(labels: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -66,10 +66,9 @@ def linear(n_in: int, n_out: int, dtype: torch.dtype) -> nn.Linear:
     """
     if dtype == torch.float32:
         return nn.Linear(n_in, n_out, bias=False)
-    layer = nn.utils.skip_init(nn.Linear, n_in, n_out, bias=False, dtype=dtype)
+    layer = nn.Linear(n_in, n_out, bias=False, device="meta")  # draws nothing
     bound = 1 / math.sqrt(n_in)
-    with torch.no_grad():
-        layer.weight.copy_(torch.rand(n_out, n_in).to(dtype) * (2 * bound) - bound)
+    layer.weight = nn.Parameter(torch.rand(n_out, n_in).to(dtype) * (2 * bound) - bound)
     return layer
 
 

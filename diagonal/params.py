@@ -41,6 +41,7 @@ class Split(Section):
 
     ratios: Annotated[tuple[Positive, ...], Field(min_length=2, max_length=2, strict=False)]
     seed: Seed
+    unit: Literal["image", "pattern"]
 
 
 class Transforms(Section):
@@ -77,6 +78,13 @@ class TrainDeepModel(TrainModel):
     """The training of a model with hidden layers: their units, first to last."""
 
     hidden: LayerSizes
+
+
+class Seeds(Section):
+    """Which seeds the models are trained with to see how much hangs on them: first, first+1..."""
+
+    n: Annotated[int, Field(ge=1, lt=2**31)]
+    first: Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class Evaluate(Section):
@@ -142,6 +150,7 @@ class Params(Section):
     train_logistic: TrainModel
     train_deepish: TrainDeepModel
     train_relu: TrainDeepModel
+    seeds: Seeds
     evaluate: Evaluate
     feature_space: FeatureSpace
     parabolas: Parabolas

@@ -1,4 +1,4 @@
-"""Evaluate the three models on the same validation images, from their stored weights."""
+"""Evaluate the three models on the validation images and on all images that can be drawn."""
 
 import numpy as np
 import pandas as pd
@@ -19,12 +19,16 @@ from diagonal.figures.weights import two_weightings, weights_as_pixels
 from diagonal.images import distinct
 from diagonal.models import ACTIVATIONS, collapsed, with_weights
 from diagonal.params import load_params
+from diagonal.population import population, scaled_and_normalised
 
 
 def main() -> None:
-    threshold = load_params().evaluate.threshold
+    params = load_params()
+    threshold, transforms = params.evaluate.threshold, params.transforms
     x, y, index = files.read_split("data/split/val.safetensors", "x", "y", "index")
     labels = y[:, 0].astype(np.int64)
+    lines, kinds, counts = population(img_size=x.shape[-1])
+    every_x = scaled_and_normalised(lines, transforms.mean, transforms.std)
 
     weights, models, metrics = {}, {}, {}
     tables = {"roc": {}, "precision_recall": {}, "calibration": {}}
@@ -33,8 +37,13 @@ def main() -> None:
         weights[name] = {key: torch.from_numpy(array) for key, array in arrays.items()}
         models[name] = with_weights(weights[name], activation)
         probability = probabilities(models[name], x)
-        metrics[name] = binary_metrics(labels, probability, threshold)
-        files.write_metrics(f"metrics/evaluate/{name}.json", metrics[name])
+        every_probability = probabilities(models[name], every_x)
+        metrics[name] = {
+            "validation": binary_metrics(labels, probability, threshold),
+            "population": binary_metrics(kinds, every_probability, threshold, counts),
+        }
+        for where, values in metrics[name].items():
+            files.write_metrics(f"metrics/{name}/{where}.json", values)
 
         predictions = pd.DataFrame({"image": index, "probability": probability})
         predictions["actual"] = CLASSES[labels]
@@ -57,7 +66,7 @@ def main() -> None:
     with style():
         draw_metrics(metrics, tables, threshold)
         draw_weights(logistic, deepish, weights, img_size=x.shape[-1])
-        draw_patterns(models, threshold)
+        draw_patterns(models, lines, every_x, kinds, threshold)
 
 
 def named(names: str, columns) -> dict:
@@ -78,7 +87,7 @@ def draw_metrics(metrics: dict, tables: dict, threshold: float) -> None:
     files.write_figure("plots/evaluate/curves.png", figures.curves(**values))
     counts = {
         name: np.array([[each["tn"], each["fp"]], [each["fn"], each["tp"]]])
-        for name, each in metrics.items()
+        for name, each in ((name, values["validation"]) for name, values in metrics.items())
     }
     files.write_figure("plots/evaluate/confusion.png", figures.confusion(counts, threshold))
 
@@ -95,21 +104,17 @@ def draw_weights(logistic, deepish, weights: dict, img_size: int) -> None:
     files.write_figure("plots/evaluate/deepish_vs_logistic.png", figure)
 
 
-def draw_patterns(models: dict, threshold: float) -> None:
-    """Draw what the models say of every pattern that training or validation holds."""
-    splits = [files.read_split(f"data/split/{name}.safetensors", "x", "y") for name in SPLITS]
-    x, y = (np.concatenate(arrays) for arrays in zip(*splits, strict=True))
-    labels = y[:, 0].astype(np.int64)
-    first, _ = distinct(x, labels)
-    probability = {name: probabilities(model, x[first]) for name, model in models.items()}
-    figure = figures.predicted_patterns(x[first, 0], labels[first], probability, threshold)
+def draw_patterns(models: dict, images, x, labels, threshold: float) -> None:
+    """Draw what the models say of every pattern that there is: images, as tensors, labels."""
+    first, _ = distinct(images, labels)  # sorted by class
+    images, x, labels = images[first], x[first], labels[first]
+    probability = {name: probabilities(model, x) for name, model in models.items()}
+    figure = figures.predicted_patterns(images[:, 0], labels, probability, threshold)
     files.write_figure("plots/evaluate/patterns.png", figure)
-    columns = {"label": labels[first]} | probability
-    files.write_table("plots/evaluate/patterns.csv", columns)
+    files.write_table("plots/evaluate/patterns.csv", {"label": labels} | probability)
 
 
 CLASSES = np.array(["straight", "diagonal"])
-SPLITS = ("train", "val")
 
 if __name__ == "__main__":
     command.run(main)

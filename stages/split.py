@@ -6,7 +6,7 @@ from diagonal import command, files
 from diagonal.errors import located
 from diagonal.figures import images as figures
 from diagonal.figures.style import style
-from diagonal.images import distinct
+from diagonal.images import distinct, patterns
 from diagonal.params import load_params
 from diagonal.splitting import train_val_split
 from diagonal.transforms import preparation, scaled_and_normalised
@@ -16,8 +16,10 @@ def main() -> None:
     params = load_params()
     images = files.read_array("data/raw/images.npy", np.uint8, ndim=4)
     labels = files.read_array("data/raw/labels.npy", np.int64, ndim=1)
+    split = params.split
+    groups = patterns(images) if split.unit == "pattern" else None
     with located("params.yaml: split"):
-        train, val = train_val_split(labels, params.split.ratios, params.split.seed)
+        train, val = train_val_split(labels, split.ratios, split.seed, groups)
 
     metrics = {}
     for name, index in (("train", train), ("val", val)):

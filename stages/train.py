@@ -71,8 +71,8 @@ def prepared(build: Build, *, settings: TrainModel, params: Params) -> Architect
     dtype = getattr(torch, params.train.precision)
     with located("params.yaml: device"):
         device = resolve(params.device, dtype)
-    x, y = _split("train", device, dtype)
-    sampler = weighted_sampler(_weights(len(x)))
+    x, y = read_images("train", device, dtype)
+    sampler = weighted_sampler(read_weights(len(x)))
 
     model = build(x[0].numel(), dtype).to(device)
     optimizer = optim.SGD(model.parameters(), lr=settings.lr)
@@ -80,7 +80,7 @@ def prepared(build: Build, *, settings: TrainModel, params: Params) -> Architect
     size = params.train.batch_size
     architecture.set_loaders(
         Batches(x, y, batch_size=size, sampler=sampler, hflip=params.transforms.hflip),
-        Batches(*_split("val", device, dtype), batch_size=size),
+        Batches(*read_images("val", device, dtype), batch_size=size),
     )
     return architecture
 
@@ -95,12 +95,18 @@ def _check_finite(model: nn.Module, x: torch.Tensor, name: str, lr: float) -> No
         )
 
 
-def _split(name: str, device, dtype) -> tuple[torch.Tensor, torch.Tensor]:
+def read_images(name: str, device, dtype) -> tuple[torch.Tensor, torch.Tensor]:
+    """Read images (n, 1, S, S) and labels (n, 1) of a split, train or val, to train with."""
     x, y = files.read_split(f"data/split/{name}.safetensors", "x", "y")
     return torch.from_numpy(x).to(device, dtype), torch.from_numpy(y).to(device, dtype)
 
 
-def _weights(n_images: int) -> np.ndarray:
+def read_weights(n_images: int) -> np.ndarray:
+    """Read the weights of this many training images in the sampler's draw, float64 (n,).
+
+    Raises:
+        InputError: there are more or fewer.
+    """
     path = "data/balance/sample_weights.npy"
     weights = files.read_array(path, np.float64, ndim=1)
     if len(weights) != n_images:

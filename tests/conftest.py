@@ -1,13 +1,15 @@
 """What several tests start from: the lecture's data, random data, and a copy of the project."""
 
 import os
-import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
+from checks.reproduction import copy_project
 
 ROOT = Path(__file__).parents[1]
 
@@ -40,38 +42,71 @@ def random_data():
     return make
 
 
-@pytest.fixture
-def project(tmp_path):
-    """A copy of the project as git sees it, tracked and new files, with a repository of its own."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-        text=True,
-    ).stdout
-    copy = tmp_path / "project"
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, copy / name)
-    subprocess.run(["git", "init", "--quiet"], cwd=copy, check=True)
+@pytest.fixture(scope="module")
+def project_copy(tmp_path_factory):
+    """A copy of the project as git sees it, shared by the tests of a module."""
+    copy = tmp_path_factory.mktemp("copy") / "project"
+    copy_project(ROOT, copy)
     return copy
 
 
 @pytest.fixture
-def run(project):
-    """Run a command in that copy with this environment's programs first on the path."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+def project(tmp_path):
+    """A copy of the project as git sees it, tracked and new files, with a repository of its own."""
+    copy = tmp_path / "project"
+    copy_project(ROOT, copy)
+    return copy
 
-    def run(*command, **environment):
+
+def make_small(copy):
+    """Make a copy of the project small and quick to train."""
+    path = copy / "params.yaml"
+    text = path.read_text()
+    for old, new in (
+        ("n_images: 300", "n_images: 60"),
+        ("n_epochs: 100", "n_epochs: 3"),
+        ("n_epochs: 50", "n_epochs: 3"),
+        ("n: 256", "n: 4"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
+@pytest.fixture(scope="module")
+def small_copy(project_copy):
+    """The copy that a module shares, made small."""
+    make_small(project_copy)
+    return project_copy
+
+
+@pytest.fixture
+def small(project):
+    """A copy of the project, made small."""
+    make_small(project)
+    return project
+
+
+@pytest.fixture(scope="session")
+def run_in():
+    """Run a command in a folder with this environment's programs first on the path."""
+
+    def run_in(folder, *command, **environment):
+        variables = {**os.environ, **environment}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{variables['PATH']}"
         return subprocess.run(
             command,
-            cwd=project,
-            env={**os.environ, "PATH": path, **environment},
+            cwd=folder,
+            env={**variables, "PATH": path},
             capture_output=True,
             text=True,
             check=False,
         )
 
-    return run
+    return run_in
+
+
+@pytest.fixture
+def run(project, run_in):
+    """Run a command in the project's copy."""
+    return partial(run_in, project)

@@ -18,13 +18,14 @@ def test_params_are_the_lectures():
     assert params == {
         "device": "cpu",
         "generate": {"img_size": 5, "n_images": 300, "seed": 13},
-        "split": {"ratios": (80, 20), "seed": 13},
+        "split": {"ratios": (80, 20), "seed": 13, "unit": "image"},
         "transforms": {"mean": 0.5, "std": 0.5, "hflip": 0.5},
         "balance": {"strategy": "inverse_frequency"},
         "train": {"batch_size": 16, "seed": 42, "precision": "float64"},
         "train_logistic": {"lr": 0.1, "n_epochs": 100, "seed": 17},
         "train_deepish": {"n_epochs": 100, **deep},
         "train_relu": {"n_epochs": 50, **deep},
+        "seeds": {"n": 256, "first": 0},
         "evaluate": {"threshold": 0.5},
     }
 

@@ -17,15 +17,6 @@ def assert_one_line(result, *parts):
 
 
 @pytest.fixture
-def small(project):
-    """Make the copy of the project small and quick to train."""
-    path = project / "params.yaml"
-    text = path.read_text().replace("n_images: 300", "n_images: 60")
-    path.write_text(text.replace("n_epochs: 100", "n_epochs: 3").replace(": 50 ", ": 3 "))
-    return project
-
-
-@pytest.fixture
 def prepared(small, run):
     """The same with the stages before the trainings run."""
     for name in ("generate", "split", "balance"):

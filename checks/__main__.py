@@ -1,0 +1,160 @@
+"""Hold the pipeline to its promises: `make check`, or `make check DEEP=1` under many settings.
+
+Exit status: 0 all holds; 1 the pipeline is stale; 2 it is not reproducible; 3 the wiring is wrong;
+4 params.yaml is invalid; 5 the check could not decide.
+"""
+
+import argparse
+import csv
+import json
+import math
+import os
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+from checks import params, wiring
+from checks.reproduction import CannotTellError, command, copy_project, lock, reproduce
+from checks.settings import ADVERSE, SETTINGS
+from diagonal.errors import InputError
+
+STALE, NOT_REPRODUCIBLE, WIRING, PARAMS, CANNOT_TELL = 1, 2, 3, 4, 5
+
+
+def main() -> int:
+    """Check one promise after the other until one is broken; return the exit status."""
+    parser = argparse.ArgumentParser(prog="make check")
+    parser.add_argument("--deep", action="store_true", help="reproduce under many settings")
+    settings = SETTINGS if parser.parse_args().deep else {"adverse settings": ADVERSE}
+    try:
+        for status, promise, faults in promises(Path.cwd(), settings):
+            print(f"{'BROKEN' if faults else 'holds '}  {promise}", flush=True)
+            for fault in faults:
+                print(f"        {fault}")
+            if faults:
+                return status
+    except CannotTellError as err:
+        print(f"cannot tell: {err}")
+        return CANNOT_TELL
+    return 0
+
+
+def promises(root: Path, settings: dict) -> Iterator[tuple[int, str, list[str]]]:
+    """Check the promises, the cheap ones first.
+
+    Yields:
+        The exit status that stands for a broken promise, the promise, and what breaks it.
+    """
+    yield PARAMS, "params.yaml is valid", invalid_params()
+    faults = wiring.code_faults(root) + wiring.param_faults(root)
+    yield WIRING, "dvc.yaml declares what the scripts import; every parameter is used", faults
+    yield CANNOT_TELL, "metrics, tables and pictures are readable and hold no NaN", unreadable(root)
+    yield STALE, "dvc.lock agrees with code, parameters and outputs", stale(root)
+
+    hashes = defaultdict(set)
+    for setting, environment in settings.items():
+        with tempfile.TemporaryDirectory(prefix="check-") as folder:
+            copy, log, home = (Path(folder, name) for name in ("copy", "log", "home"))
+            log.mkdir()
+            home.mkdir()
+            copy_project(root, copy)
+            before = files(copy)
+            differences = reproduce(root, copy, log, environment, home)
+            faults = wiring.watched_faults(root, log) + strays(copy, before)
+            yield WIRING, f"each stage reads and writes what it declares: {setting}", faults
+            yield NOT_REPRODUCIBLE, f"every file comes out again: {setting}", differences
+            yield WIRING, f"a second dvc repro runs nothing: {setting}", reruns(copy)
+            for outputs in lock(copy).values():
+                for path, hash_ in outputs.items():
+                    hashes[path].add(hash_)
+    if len(settings) > 1:
+        print(f"\nfiles and their hashes over {len(settings)} settings")
+        for path, found in hashes.items():
+            print(f"{path:<44} {' '.join(sorted(found))}")
+
+
+def invalid_params() -> list[str]:
+    """Check params.yaml as `make repro` does."""
+    try:
+        params.main()
+    except InputError as err:
+        return str(err).splitlines()
+    return []
+
+
+def unreadable(root: Path) -> list[str]:
+    """Find metrics, tables and pictures that cannot be read or hold what is no number."""
+    faults = []
+    for path in (path for outputs in lock(root).values() for path in outputs):
+        if (root / path).exists():
+            try:
+                _read(root / path)
+            except (OSError, ValueError) as err:
+                faults.append(f"{path}: {' '.join(str(err).split())}")
+    return faults
+
+
+def _read(path: Path) -> None:
+    match path.suffix:
+        case ".json":
+            json.loads(path.read_text(), parse_constant=_no_number)
+        case ".csv":
+            for row in csv.reader(path.read_text().splitlines(), strict=True):
+                for cell in row:
+                    _no_number(cell)
+        case ".png" | ".gif":
+            with Image.open(path) as image:
+                image.load()
+
+
+def _no_number(text: str) -> None:
+    try:
+        number = float(text)
+    except ValueError:
+        return
+    if not math.isfinite(number):
+        raise ValueError(f"expected a number, found {text}")
+
+
+def stale(root: Path) -> list[str]:
+    """Ask DVC what does not agree with dvc.lock."""
+    status = json.loads(command(["dvc", "status", "--json"], root).stdout)
+    return [
+        f"{stage}: {kind}: {path} is {state if isinstance(state, str) else 'changed'}"
+        for stage, changes in status.items()
+        for change in changes
+        if isinstance(change, dict)
+        for kind, paths in change.items()
+        for path, state in paths.items()
+    ]
+
+
+def files(folder: Path) -> set[tuple[str, int]]:
+    """List a project's files and when each was written, without those of git, DVC and Python."""
+    return {
+        (path.relative_to(folder).as_posix(), path.stat().st_mtime_ns)
+        for parent, folders, names in os.walk(folder)
+        if not {".git", ".dvc", "__pycache__"} & set(Path(parent).relative_to(folder).parts)
+        for path in (Path(parent) / name for name in names)
+    }
+
+
+def strays(copy: Path, before: set[tuple[str, int]]) -> list[str]:
+    """Find files that the pipeline wrote and no stage declares, whatever they were written with."""
+    outputs = set().union(*(stage["outputs"] for stage in wiring.declared(copy).values()))
+    written = {path for path, _ in files(copy) - before} - outputs - {"dvc.lock"}
+    return [f"{path} was written and is no stage's output" for path in sorted(written)]
+
+
+def reruns(copy: Path) -> list[str]:
+    """Run the pipeline once more and list the stages that were not up to date."""
+    lines = command(["dvc", "repro", "--dry"], copy).stdout.splitlines()
+    return [line for line in lines if line.startswith("Running stage")]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

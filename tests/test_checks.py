@@ -1,0 +1,179 @@
+import shutil
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from checks.difference import describe
+from checks.reproduction import lock
+
+
+@pytest.fixture(scope="module")
+def reproduced(small_copy, run_in):
+    """A small project after `dvc repro`."""
+    result = run_in(small_copy, "dvc", "repro")
+    assert result.returncode == 0, result.stderr
+    return small_copy
+
+
+@pytest.fixture
+def project(reproduced, tmp_path):
+    """A copy of it to plant a fault in."""
+    copy = tmp_path / "project"
+    shutil.copytree(reproduced, copy, symlinks=True)
+    return copy
+
+
+def plant(project, path, old, new):
+    text = (project / path).read_text()
+    assert old in text
+    (project / path).write_text(text.replace(old, new, 1))
+
+
+def check(run, status, *lines, **environment):
+    result = run("python", "-m", "checks", **environment)
+    assert result.returncode == status, result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+    for line in lines:
+        assert line in result.stdout
+
+
+def test_a_renamed_key_is_status_4(project, run):
+    plant(project, "params.yaml", "hflip:", "flip:")
+    check(run, 4, "params.yaml: transforms.flip: expected the key hflip, found this one")
+
+
+def test_a_dependency_left_out_is_status_3(project, run):
+    plant(project, "dvc.yaml", "      - diagonal/images.py\n", "")
+    check(run, 3, "generate: imports diagonal/images.py, which is not among its deps")
+
+
+def test_a_parameter_that_no_stage_declares_is_status_3(project, run):
+    plant(project, "dvc.yaml", "      - transforms.std\n", "")
+    check(run, 3, "params.yaml: transforms.std is read by no stage")
+
+
+def test_an_edited_metric_is_status_1(project, run):
+    plant(project, "metrics/train_relu.json", '"parameters": 143', '"parameters": 142')
+    check(run, 1, "train_relu: changed outs: metrics/train_relu.json is modified")
+
+
+def test_an_edited_stage_is_status_1(project, run):
+    plant(project, "stages/balance.py", "import numpy as np", "import numpy as np  # edited")
+    check(run, 1, "balance: changed deps: stages/balance.py is modified")
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "reason"),
+    [
+        ("metrics/split.json", b'{"train": ', "metrics/split.json: Expecting value"),
+        ("metrics/split.json", b'{"a": NaN}', "metrics/split.json: expected a number, found NaN"),
+        ("plots/losses/relu.csv", b"epoch,loss\n1,nan\n", "relu.csv: expected a number, found nan"),
+        ("plots/evaluate/weights.png", b"no picture", "plots/evaluate/weights.png: cannot identify image file"),
+    ],
+)
+def test_what_cannot_be_read_is_status_5(project, run, path, content, reason):
+    (project / path).write_bytes(content)
+    check(run, 5, reason)
+
+
+def test_a_missing_tool_is_status_5(project, run, tmp_path):
+    check(run, 5, "cannot tell: git is not there", PATH=str(tmp_path))
+
+
+def test_undeclared_reads_and_writes_are_status_3(project, run):
+    plant(
+        project,
+        "stages/balance.py",
+        "    params = load_params().balance\n",
+        "    params = load_params()\n"
+        "    (seed, params) = (params.train.seed, params.balance)\n"
+        '    with open("metrics/split.json") as file, open("metrics/extra.txt", "w") as extra:\n'
+        "        extra.write(file.read()[:0])\n"
+        '    __import__("os").system("touch metrics/unseen.txt")\n',
+    )
+    assert run("dvc", "repro").returncode == 0
+    check(
+        run,
+        3,
+        "balance: reads metrics/split.json undeclared",
+        "balance: writes metrics/extra.txt undeclared",
+        "balance: reads the parameter train.seed undeclared",
+        "metrics/unseen.txt was written and is no stage's output",
+    )
+
+
+def test_what_varies_from_run_to_run_is_status_2(project, run):
+    plant(
+        project, "stages/generate.py", "from diagonal import", "import time\n\nfrom diagonal import"
+    )
+    plant(project, "stages/generate.py", '"images": len(images),', '"images": time.time() % 1,')
+    plant(
+        project,
+        "stages/balance.py",
+        '        "metrics/balance.json",\n        {\n',
+        '        "metrics/balance.json",\n        {\n'
+        '            "listed": " ".join(os.listdir("diagonal")),\n',
+    )
+    plant(project, "stages/balance.py", "import numpy as np", "import os\n\nimport numpy as np")
+    plant(
+        project,
+        "stages/balance.py",
+        "    files.write_array(",
+        '    if os.environ.get("TZ"):\n        weights[3] = np.nextafter(weights[3], 1)\n'
+        "    files.write_array(",
+    )
+    assert run("dvc", "repro").returncode == 0
+    check(
+        run,
+        2,
+        "generate: metrics/generate.json differs in images: 0.",
+        "balance: data/balance/sample_weights.npy differs in array: 1 of 48 numbers, by up to 1 ulp",  # noqa: E501
+        "balance: metrics/balance.json differs in listed: ",
+    )
+
+
+def test_a_sound_project_passes_and_says_what_it_checked(project, run):
+    check(
+        run,
+        0,
+        "holds   params.yaml is valid",
+        "holds   each stage reads and writes what it declares",
+        "holds   every file comes out again",
+        "holds   a second dvc repro runs nothing",
+    )
+
+
+def test_the_lock_is_read_in_the_pipelines_order(project):
+    assert list(lock(project))[:3] == ["generate", "split", "balance"]
+    assert len(lock(project)["generate"]["data/raw/images.npy"]) == 32
+
+
+def test_differences_are_told_down_to_the_number(tmp_path):
+    def pair(suffix, write, first, second):
+        paths = tmp_path / f"a{suffix}", tmp_path / f"b{suffix}"
+        for path, content in zip(paths, (first, second), strict=True):
+            write(path, content)
+        return describe(*paths)
+
+    def text(path, content):
+        path.write_text(content)
+
+    weights = np.linspace(-1, 1, 6, dtype=np.float32)
+    nudged = weights.copy()
+    nudged[2] = np.nextafter(nudged[2], np.float32(1))
+    tensors = {"w": weights}, {"w": nudged}
+    assert pair(".npy", np.save, weights, nudged) == "array: 1 of 6 numbers, by up to 1 ulp"
+    assert pair(".npy", np.save, weights, weights[:3]) == "array: float32 (6,) became float32 (3,)"
+    assert pair(".safetensors", lambda path, content: save_file(content, path), *tensors) == (
+        "w: 1 of 6 numbers, by up to 1 ulp"
+    )
+    assert pair(".json", text, '{"a": {"b": 1}}', '{"a": {"b": 2}}') == "a.b: 1 became 2"
+    assert pair(".json", text, '{"a": 1}', '{"c": 1}') == "what it holds: a, c"
+    assert pair(".csv", text, "x,y\n1,2\n", "x,y\n1,3\n") == "line 2, y: 2 became 3"
+    assert pair(".csv", text, "x\n1\n", "x\n1\n\n") == "bytes, but no value in it"
+    assert pair(".json", text, "{", "{}").startswith("a version that cannot be read: Expecting")
+    assert pair(".txt", text, "same", "same") == "nothing"
+    assert (
+        describe(tmp_path / "a.npy", tmp_path / "absent.npy") == "absent.npy is missing on one side"
+    )

@@ -1,0 +1,83 @@
+"""What docs/ci.md says about branches and summaries, in a real repository."""
+
+import re
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def repository(small_copy, run_in):
+    """A small project, reproduced and committed."""
+
+    def git(*words):
+        identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+        result = run_in(small_copy, "git", *identity, *words)
+        assert result.returncode == 0 or words[0] == "merge", result.stderr
+        return result
+
+    assert run_in(small_copy, "dvc", "repro").returncode == 0
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "base")
+    git("branch", "--move", "base")
+    return small_copy, git
+
+
+def changed(repository, run_in, branch, old, new):
+    """Commit the results of one changed parameter of train_relu on a branch."""
+    project, git = repository
+    git("checkout", "--quiet", "-b", branch, "base")
+    path = project / "params.yaml"
+    before, section, after = path.read_text().partition("train_relu:")
+    assert old in after
+    path.write_text(before + section + after.replace(old, new, 1))
+    assert run_in(project, "dvc", "repro").returncode == 0
+    git("commit", "--quiet", "--all", "--message", branch)
+
+
+def test_summaries_show_changes_and_conflicts_are_resolved_as_documented(repository, run_in):
+    project, git = repository
+    changed(repository, run_in, "rate", "lr: 0.1", "lr: 0.2")
+    summary = run_in(project, "bash", ".ci/summary", "base")
+    assert summary.returncode == 0, summary.stderr
+    assert re.search(r"\| params.yaml +\| train_relu.lr +\| 0.1 +\| 0.2 +\|", summary.stdout)
+    assert re.search(
+        r"\| metrics/train_relu.json +\| loss +\| 0\.\d+ +\| 0\.\d+ +\|", summary.stdout
+    )
+    assert "- `plots/losses/relu.csv` changed" in summary.stdout
+    nothing = run_in(project, "bash", ".ci/summary", "HEAD")
+    assert nothing.stdout.count("No change.") == 3
+    unknown = run_in(project, "bash", ".ci/summary", "nowhere")
+    assert unknown.returncode == 1
+    assert unknown.stderr == "expected a revision to compare with, found nowhere\n"
+
+    changed(repository, run_in, "sizes", "hidden: [5, 3]", "hidden: [4, 2]")
+    assert "CONFLICT (content): Merge conflict in dvc.lock" in git("merge", "rate").stdout
+    (remedy,) = re.findall(r"```sh\n(.*?)\n```", (ROOT / "docs/ci.md").read_text())
+    result = run_in(project, "bash", "-ec", remedy)
+    assert result.returncode == 0, result.stderr
+    assert git("diff", "--name-only", "--diff-filter=U").stdout == ""
+    assert "up to date" in run_in(project, "dvc", "status").stdout
+    lock = YAML(typ="safe", pure=True).load(project / "dvc.lock")
+    trained = lock["stages"]["train_relu"]["params"]["params.yaml"]
+    assert trained["train_relu.lr" if "train_relu.lr" in trained else "train_relu"]["lr"] == 0.2
+    assert trained["train_relu"]["hidden"] == [4, 2]
+
+
+def test_the_workflow_runs_documented_commands_with_least_rights():
+    text = (ROOT / ".github/workflows/pipeline.yml").read_text()
+    workflow = YAML(typ="safe", pure=True).load(text)
+    assert workflow["permissions"] == {"contents": "read"}
+    assert "secrets." not in text
+    makefile = (ROOT / "Makefile").read_text()
+    for job in workflow["jobs"].values():
+        for step in job["steps"]:
+            if "uses" in step:
+                action, _, commit = step["uses"].partition("@")
+                assert action in {"actions/checkout", "actions/setup-python"}
+                assert re.fullmatch(r"[0-9a-f]{40}", commit)
+            for target in re.findall(r"make (?:--silent )?([a-z]+)", step.get("run", "")):
+                assert f"\n{target}:" in makefile
