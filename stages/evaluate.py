@@ -30,8 +30,7 @@ def main() -> None:
     lines, kinds, counts = population(img_size=x.shape[-1])
     every_x = scaled_and_normalised(lines, transforms.mean, transforms.std)
 
-    weights, models, metrics = {}, {}, {}
-    tables = {"roc": {}, "precision_recall": {}, "calibration": {}}
+    weights, models, metrics, tables = {}, {}, {}, {}
     for name, activation in ACTIVATIONS.items():
         arrays = files.read_tensors(f"models/{name}.safetensors")
         weights[name] = {key: torch.from_numpy(array) for key, array in arrays.items()}
@@ -49,59 +48,64 @@ def main() -> None:
         predictions["actual"] = CLASSES[labels]
         predictions["predicted"] = CLASSES[(probability > threshold).astype(int)]
         files.write_table(f"plots/predictions/{name}.csv", predictions)
-        tables["roc"][name] = named("fpr tpr", roc_curve(labels, probability))
-        tables["precision_recall"][name] = named(
-            "recall precision", precision_recall_curve(labels, probability)
-        )
-        tables["calibration"][name] = dict(calibration(labels, probability))
-    for kind, by_model in tables.items():
-        for name, columns in by_model.items():
+        tables[name] = curves(labels, probability)
+        for kind, columns in tables[name].items():
             files.write_table(f"plots/{kind}/{name}.csv", columns)
 
-    logistic, deepish = (collapsed(weights[name]).numpy()[0] for name in ("logistic", "deepish"))
-    difference = abs(logistic - deepish).max()
-    files.write_metrics("metrics/deepish_vs_logistic.json", {"largest_difference": difference})
-    columns = {"pixel": range(len(logistic)), "logistic": logistic, "deepish": deepish}
-    files.write_table("plots/evaluate/weights.csv", columns)
     with style():
         draw_metrics(metrics, tables, threshold)
-        draw_weights(logistic, deepish, weights, img_size=x.shape[-1])
+        draw_weights(weights, img_size=x.shape[-1])
         draw_patterns(models, lines, every_x, kinds, threshold)
 
 
-def named(names: str, columns) -> dict:
-    return dict(zip(names.split(), columns, strict=True))
+def curves(labels, probability) -> dict[str, dict]:
+    """Compute what is drawn of a model's probabilities: kind -> columns."""
+    fpr, tpr = roc_curve(labels, probability)
+    recall, precision = precision_recall_curve(labels, probability)
+    return {
+        "roc": {"fpr": fpr, "tpr": tpr},
+        "precision_recall": {"recall": recall, "precision": precision},
+        "calibration": dict(calibration(labels, probability)),
+    }
 
 
 def draw_metrics(metrics: dict, tables: dict, threshold: float) -> None:
+    """Draw how losses fell, what the curves say, and which class is taken for which."""
     losses = {
         name: files.read_table(f"plots/losses/{name}.csv", "loss", "val_loss") for name in metrics
     }
     first_two = {name: losses[name] for name in ("logistic", "deepish")}
     files.write_figure("plots/evaluate/losses_of_two.png", loss_comparison(first_two))
     files.write_figure("plots/evaluate/losses_of_all.png", loss_comparison(losses))
-    values = {
-        kind: {name: tuple(columns.values()) for name, columns in by_model.items()}
-        for kind, by_model in tables.items()
+    kinds = {
+        kind: {name: tuple(tables[name][kind].values()) for name in tables}
+        for kind in ("roc", "precision_recall", "calibration")
     }
-    files.write_figure("plots/evaluate/curves.png", figures.curves(**values))
-    counts = {
-        name: np.array([[each["tn"], each["fp"]], [each["fn"], each["tp"]]])
-        for name, each in ((name, values["validation"]) for name, values in metrics.items())
-    }
+    files.write_figure("plots/evaluate/curves.png", figures.curves(**kinds))
+    counts = {}
+    for name, values in metrics.items():
+        tn, fp, fn, tp = (values["validation"][key] for key in ("tn", "fp", "fn", "tp"))
+        counts[name] = np.array([[tn, fp], [fn, tp]])
     files.write_figure("plots/evaluate/confusion.png", figures.confusion(counts, threshold))
 
 
-def draw_weights(logistic, deepish, weights: dict, img_size: int) -> None:
+def draw_weights(weights: dict, img_size: int) -> None:
+    """Draw the first layers' weights, and how far deepish's one matrix is from logistic's."""
+    logistic, deepish = (collapsed(weights[name]).numpy() for name in ("logistic", "deepish"))
+    difference = abs(logistic - deepish).max()
+    files.write_metrics("metrics/deepish_vs_logistic.json", {"largest_difference": difference})
+    columns = {"pixel": range(img_size**2), "logistic": logistic[0], "deepish": deepish[0]}
+    files.write_table("plots/evaluate/weights.csv", columns)
+    files.write_figure(
+        "plots/evaluate/deepish_vs_logistic.png", two_weightings(logistic[0], deepish[0])
+    )
     layers = {
-        "logistic\nits only layer": logistic[None],
-        "deepish\nall layers as one": deepish[None],
+        "logistic\nits only layer": logistic,
+        "deepish\nall layers as one": deepish,
         "deepish\nfirst hidden layer": weights["deepish"]["hidden0.weight"].numpy(),
         "relu\nfirst hidden layer": weights["relu"]["hidden0.weight"].numpy(),
     }
     files.write_figure("plots/evaluate/weights.png", weights_as_pixels(layers, img_size))
-    figure = two_weightings(logistic, deepish)
-    files.write_figure("plots/evaluate/deepish_vs_logistic.png", figure)
 
 
 def draw_patterns(models: dict, images, x, labels, threshold: float) -> None:

@@ -41,7 +41,27 @@ def main() -> None:
 
 
 def animate_relu(params: Params, stored: dict, patterns, labels) -> None:
-    """Train relu once more, as its stage does, and show what its last hidden layer makes of it.
+    """Show what relu's last hidden layer makes of the patterns while it trains."""
+    history, threshold = trained_again(params, stored), params.evaluate.threshold
+    epochs = shown_epochs(len(history) - 1)
+    networks = [with_weights(history[epoch], ACTIVATIONS["relu"]) for epoch in epochs]
+    layers = [representations(network, patterns) for network in networks]
+    layer = list(layers[-1])[-2]  # what the output sees
+    among = np.concatenate([each[layer] for each in layers])
+    steps = []
+    for epoch, network, each in zip(epochs, networks, layers, strict=True):
+        shown = view(network, layer, each[layer], threshold, among)
+        probability = np.round(activations.sigmoid(each["output"][:, 0])[0], DECIMALS)
+        wrong = ((probability > threshold) != labels).sum()
+        title = f"relu after epoch {epoch}: {wrong} of {len(labels)} patterns wrong"
+        steps.append((shown, probability, title))
+    journey = figures.Journey(TITLES.get(layer, layer), shown, labels, threshold)
+    frames = record(journey.figure, journey.show, steps)
+    files.write_animation("plots/feature_space/relu.gif", frames, milliseconds=200, hold=3000)
+
+
+def trained_again(params: Params, stored: dict) -> list[dict[str, torch.Tensor]]:
+    """Train relu as its stage does: its weights before training and after each epoch.
 
     Raises:
         InputError: it does not end where the stored model does.
@@ -50,37 +70,23 @@ def animate_relu(params: Params, stored: dict, patterns, labels) -> None:
     def build(n_pixels, dtype):
         return models.relu(n_pixels, settings.hidden, seed=settings.seed, dtype=dtype)
 
-    settings, threshold = params.train_relu, params.evaluate.threshold
-    architecture = prepared(build, settings=settings, params=params)
-    history = [models.stored_weights(architecture.model)]
-
     def keep(*_) -> None:
         history.append(models.stored_weights(architecture.model))
 
+    settings, history = params.train_relu, []
+    architecture = prepared(build, settings=settings, params=params)
+    keep()
     architecture.train(settings.n_epochs, params.train.seed, keep)
     if not all(torch.allclose(stored[key], history[-1][key], atol=1e-4) for key in stored):
         raise InputError(
             "models/relu.safetensors: expected the weights that params.yaml's train_relu leads to, "
             "found others"
         )
-    epochs = shown_epochs(settings.n_epochs)
-    networks = [with_weights(history[epoch], ACTIVATIONS["relu"]) for epoch in epochs]
-    layers = [representations(network, patterns) for network in networks]
-    layer = list(layers[-1])[-2]  # what the output sees
-    points = [each[layer] for each in layers]
-    steps = []
-    for epoch, network, each in zip(epochs, networks, layers, strict=True):
-        shown = view(network, layer, each[layer], threshold, among=np.concatenate(points))
-        probability = np.round(activations.sigmoid(each["output"][:, 0])[0], DECIMALS)
-        wrong = ((probability > threshold) != labels).sum()
-        title = f"relu after epoch {epoch}: {wrong} of {len(labels)} patterns wrong"
-        steps.append((shown, probability, title))
-    journey = figures.Journey(TITLES.get(layer, layer), steps[-1][0], labels, threshold)
-    frames = record(journey.figure, journey.show, steps)
-    files.write_animation("plots/feature_space/relu.gif", frames, milliseconds=200, hold=3000)
+    return history
 
 
 def draw_layers(name: str, model, patterns, labels, threshold: float) -> None:
+    """Draw where the patterns lie before and after each layer of a model."""
     layers = {"flatten": patterns.reshape(len(patterns), -1)} | representations(model, patterns)
     views = {
         TITLES.get(layer, layer): view(model, layer, points.astype(float), threshold)
@@ -92,6 +98,7 @@ def draw_layers(name: str, model, patterns, labels, threshold: float) -> None:
 
 
 def draw_activations(params: FeatureSpace) -> None:
+    """Draw the five activation functions and their gradients."""
     z = np.linspace(-params.z_max, params.z_max, 401)
     leaky, start = params.leaky_slope, params.prelu_slope
     functions = {
