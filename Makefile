@@ -3,7 +3,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test report check summary params format lock clean
+.PHONY: repro test report check gate summary params format lock clean
 
 repro: .venv/pipeline  ## reproduce the lecture, then show what came out
 	python -m checks.params
@@ -18,6 +18,7 @@ test: .venv/developer  ## linter, then tests
 report: .venv/report  ## all results on one page, report/index.html
 	python -m reporting
 
+# make itself ends with 2 where a command fails; who must tell 1 from 2 calls the command.
 check: .venv/pipeline  ## hold the pipeline to its promises; DEEP=1: under many settings
 	python -m checks $(if $(DEEP),--deep)
 
@@ -26,6 +27,9 @@ summary: .venv/pipeline  ## what changed since BASE=REV, as Markdown
 
 params: .venv/pipeline  ## check params.yaml alone
 	python -m checks.params
+
+gate: .venv/developer  ## metrics against BASE=REV (default: the merge base); FORMAT=md for Markdown
+	@python -m checks.gate $(BASE) $(if $(FORMAT),--format $(FORMAT))
 
 format: .venv/developer
 	ruff check --fix .

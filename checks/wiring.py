@@ -36,7 +36,7 @@ def import_closure(root: Path, script: str) -> set[str]:
     Returns:
         The files reached, the script and the packages' own `__init__.py` included, from the root.
     """
-    reached, ahead = set(), [script]
+    reached, ahead = set(), _files(root, script.removesuffix(".py").replace("/", "."))
     while ahead:
         path = ahead.pop()
         if path in reached:

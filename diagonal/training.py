@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from diagonal import files
+from diagonal.descent import Descent, known
 
 
 class Architecture:
@@ -67,27 +68,32 @@ class Architecture:
         """
         self.set_seed(seed)
         for _ in range(n_epochs):
-            self.losses.append(self._epoch(self.train_loader, self._update))
+            fast = known(self.model, self.loss_fn, self.optimizer)
+            steps = Descent(self.model, self.optimizer) if fast else self
+            self.model.train()
+            self.losses.append(self._epoch(self.train_loader, steps.update))
             if self.val_loader is not None:
-                with torch.no_grad():
-                    self.val_losses.append(self._epoch(self.val_loader, self._evaluate))
+                self.model.eval()
+                self.val_losses.append(self._epoch(self.val_loader, steps.evaluate))
             if on_epoch:
                 on_epoch(self.losses[-1], self.val_losses[-1] if self.val_loader else None)
 
+    @torch.no_grad()
     def _epoch(self, loader: Iterable, step: Callable) -> float:
         losses = [step(x.to(self.device), y.to(self.device)) for x, y in loader]
         return float(np.mean(torch.stack(losses).tolist()))  # the epoch's only synchronisation
 
-    def _update(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        self.model.train()
+    @torch.enable_grad()
+    def update(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Update the weights by one batch; return its loss before that, a scalar tensor."""
         loss = self.loss_fn(self.model(x), y)
         loss.backward()
         self.optimizer.step()
         self.optimizer.zero_grad()
         return loss.detach()
 
-    def _evaluate(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        self.model.eval()
+    def evaluate(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Compute a batch's loss, a scalar tensor."""
         return self.loss_fn(self.model(x), y)
 
     @torch.no_grad()

@@ -45,9 +45,9 @@ def main() -> None:
     for name, columns in members.items():
         files.write_table(f"plots/seeds/{name}.csv", {"seed": seeds, **columns})
         for where in ("validation", "population"):
-            medians = {key: metrics[name][where][key]["median"] for key in ("accuracy", "loss")}
-            died = {"died": metrics[name]["died"]["share"]} if where == "population" else {}
-            files.write_metrics(f"metrics/{name}/{where}_seeds.json", medians | died)
+            row = {key: metrics[name][where][key]["median"] for key in ("accuracy", "loss")}
+            row["perfect"] = (columns[f"{where}_accuracy"] == 1).mean()
+            files.write_metrics(f"metrics/{name}/{where}_seeds.json", row)
     with style():
         picture = distributions(outcomes)
         files.write_figure("plots/seeds/distributions.png", picture)

@@ -1,5 +1,6 @@
 """What the three training stages share: all but the model itself."""
 
+import inspect
 from collections.abc import Callable
 
 import numpy as np
@@ -16,6 +17,10 @@ from diagonal.progress import progress
 from diagonal.training import Architecture
 
 Build = Callable[[int, torch.dtype], nn.Module]  # (number of pixels, dtype) to a model
+
+# Making its first optimizer, PyTorch imports its compiler, which takes as long as PyTorch itself,
+# only to keep the compiler away from this method. Nothing is compiled here.
+optim.Optimizer.add_param_group = inspect.unwrap(optim.Optimizer.add_param_group)
 
 
 def train(

@@ -49,8 +49,8 @@ def test_a_dependency_left_out_is_status_3(project, run):
 
 
 def test_a_parameter_that_no_stage_declares_is_status_3(project, run):
-    plant(project, "dvc.yaml", "      - transforms.std\n", "")
-    check(run, 3, "params.yaml: transforms.std is read by no stage")
+    plant(project, "dvc.yaml", "      - balance\n", "")
+    check(run, 3, "params.yaml: balance.strategy is read by no stage")
 
 
 def test_an_edited_metric_is_status_1(project, run):

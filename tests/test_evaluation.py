@@ -13,7 +13,7 @@ LABELS = np.array([0, 0, 0, 1, 1])
 def test_metrics_of_a_case_counted_by_hand():
     metrics = binary_metrics(LABELS, np.array([0.1, 0.6, 0.2, 0.7, 0.4]), threshold=0.5)
     counts = {"tn": 2, "fp": 1, "fn": 1, "tp": 1}
-    ratios = {"accuracy": 3 / 5, "precision": 1 / 2, "recall": 1 / 2, "f1": 1 / 2}
+    ratios = {"undecided": 0, "accuracy": 3 / 5, "precision": 1 / 2, "recall": 1 / 2, "f1": 1 / 2}
     loss = -np.log([0.9, 0.4, 0.8, 0.7, 0.4]).mean()
     pairs = 5 / 6  # of a diagonal and a straight line, told apart: all but 0.4 against 0.6
     assert metrics == pytest.approx({**counts, **ratios, "loss": loss, "roc_auc": pairs})

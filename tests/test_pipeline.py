@@ -61,7 +61,7 @@ def test_all_stages_run_once_and_a_change_reruns_what_depends_on_it(small, run):
         assert set(status) == readers, key
     path.write_text(text.replace("threshold: 0.5", "threshold: 0.6"))
     third = run("dvc", "repro")
-    assert stages_run(third) == {"evaluate"}
+    assert stages_run(third) == {"evaluate", "seeds"}
 
     shown = run("dvc", "metrics", "show")
     assert "roc_auc" in shown.stdout

@@ -1,0 +1,10 @@
+"""The stages of the pipeline, one script each: `python -m stages.NAME`."""
+
+import gc
+import sys
+
+# Importing PyTorch makes garbage collection walk through all that it has just made, again and
+# again. So it pauses until `command.run` calls the stage's main. Python's -m stands in for the
+# script's name while this package is found, so nobody else who imports a stage is concerned.
+if sys.argv[0] == "-m":
+    gc.disable()

@@ -1,0 +1,110 @@
+"""How a stage begins and ends: garbage collection, exit status, what is written where."""
+
+import gc
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from diagonal import command
+from diagonal.errors import InputError
+
+ROOT = Path(__file__).parents[1]
+
+PROBE = """
+import gc
+import sys
+from diagonal import command
+from diagonal.errors import InputError
+
+at_import = gc.isenabled()
+
+def main():
+    print(f"at import {at_import}, in main {gc.isenabled()}")
+    print("warning", file=sys.stderr)
+    {last}
+
+if __name__ == "__main__":
+    command.run(main)
+    print("never reached")
+"""
+
+
+@pytest.fixture
+def probe(tmp_path):
+    """Run a stage whose main ends with this line; return the finished process."""
+
+    def run(last="pass", **options):
+        for package in ("diagonal", "stages"):
+            shutil.copytree(ROOT / package, tmp_path / package)
+        (tmp_path / "stages/probe.py").write_text(PROBE.replace("{last}", last))
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+        return subprocess.run(
+            [sys.executable, "-m", "stages.probe"], cwd=tmp_path, text=True, check=False, **streams
+        )
+
+    return run
+
+
+def test_a_stage_pauses_garbage_collection_for_its_imports_alone(probe):
+    done = probe()
+    assert done.stdout == "at import False, in main True\n"
+
+
+def test_importing_a_stage_leaves_garbage_collection_on():
+    code = "import gc, stages.generate; print(gc.isenabled())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True\n"
+
+
+def test_success_is_status_0_with_everything_flushed(probe):
+    done = probe()
+    assert (done.returncode, done.stderr) == (0, "warning\n")
+    assert done.stdout.endswith("in main True\n")
+
+
+@pytest.mark.parametrize(
+    ("last", "line"),
+    [
+        ("raise InputError('params.yaml: expected this, found that')", "params.yaml: expected"),
+        ("open('missing/file', 'w')", "missing/file: expected to read and write here, found: No"),
+        ("raise OSError('odd')", "file: expected to read and write here"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_1(probe, last, line):
+    done = probe(last)
+    assert done.returncode == 1
+    warning, message = done.stderr.splitlines()
+    assert warning == "warning"
+    assert message.startswith(line)
+
+
+def test_a_fault_of_the_program_keeps_its_traceback(probe):
+    done = probe("1 / 0")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert done.stderr.endswith("ZeroDivisionError: division by zero\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_output_that_cannot_be_written_is_no_success(probe):
+    with Path("/dev/full").open("w") as full:
+        done = probe(stdout=full)
+    assert done.returncode != 0
+
+
+@pytest.mark.parametrize("message", [None, "expected this, found that"])
+def test_who_calls_it_within_a_process_keeps_the_process(message):
+    def main():
+        if message:
+            raise InputError(message)
+
+    with pytest.raises(SystemExit) as exit_:
+        command.run(main)
+    assert exit_.value.code == message
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0

@@ -1,0 +1,68 @@
+"""What the README shows is what is there."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+MODELS = ("logistic", "deepish", "relu")
+
+
+def metrics(path):
+    return json.loads((ROOT / "metrics" / path).read_text())
+
+
+def test_the_table_of_results_holds_the_committed_metrics():
+    rows = dict(re.findall(r"^\| (logistic|deepish|relu) \| (.*) \|$", README, re.M))
+    assert set(rows) == set(MODELS)
+    for name, row in rows.items():
+        validation, population = (
+            metrics(f"{name}/validation.json"),
+            metrics(f"{name}/population.json"),
+        )
+        training, seeds = metrics(f"train_{name}.json"), metrics("seeds.json")[name]
+        spread = seeds["population"]["accuracy"]
+        assert row.split(" | ") == [
+            str(training["parameters"]),
+            f"{training['loss']:.6f}",
+            f"{training['val_loss']:.6f}",
+            f"{validation['accuracy']:.3f}",
+            f"{population['accuracy']:.3f}",
+            f"{spread['median']:.3f} ({spread['p5']:.3f} to {spread['p95']:.3f})",
+        ]
+
+
+def test_the_picture_of_the_pipeline_is_dvcs(run):
+    (shown,) = re.findall(r"```mermaid\n(.*?)\n```", README, re.S)
+    drawn = run("dvc", "dag", "--mermaid").stdout
+
+    def edges(text):
+        names = dict(re.findall(r'(node\d+)\["(\w+)"\]', text))
+        return {(names[a], names[b]) for a, b in re.findall(r"(node\d+)-->(node\d+)", text)}
+
+    assert len(edges(drawn)) > 10
+    assert edges(shown) == edges(drawn)
+
+
+def test_links_pictures_and_the_tree_are_there():
+    targets = re.findall(r"\]\(((?!http)[^)#]+)\)", README) + re.findall(r'src="([^"]+)"', README)
+    (tree,) = re.findall(r"## Where things are\n\n```\n(.*?)\n```", README, re.S)
+    targets += [line.split()[0] for line in tree.splitlines()]
+    assert len(targets) > 15
+    assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/ci.md"])
+def test_make_targets_that_are_named_exist(name):
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"`make ([a-z]+)", (ROOT / name).read_text()))
+    assert targets
+    assert [target for target in targets if f"\n{target}:" not in makefile] == []
+
+
+def test_params_are_checked_before_dvc_touches_an_output(run):
+    commands = run("make", "--dry-run", "repro").stdout
+    assert -1 < commands.index("python -m checks.params") < commands.index("dvc repro")
