@@ -3,7 +3,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test check gate summary params format lock clean
+.PHONY: repro test report check gate summary params format lock clean
 
 repro: .venv/pipeline  ## reproduce the lecture, then show what came out
 	python -m checks.params
@@ -14,6 +14,9 @@ test: .venv/developer  ## linter, then tests
 	ruff check .
 	ruff format --check .
 	pytest
+
+report: .venv/report  ## all results on one page, report/index.html
+	python -m reporting
 
 # make itself ends with 2 where a command fails; who must tell 1 from 2 calls the command.
 check: .venv/pipeline  ## hold the pipeline to its promises; DEEP=1: under many settings
@@ -34,7 +37,8 @@ format: .venv/developer
 
 lock: .venv/developer  ## resolve the newest versions that pyproject.toml admits
 	uv pip compile pyproject.toml $(LOCK) --output-file requirements.txt
-	uv pip compile --group dev $(LOCK) --constraints requirements.txt --output-file requirements-dev.txt
+	uv pip compile --group report $(LOCK) --constraints requirements.txt --output-file requirements-report.txt
+	uv pip compile --group dev $(LOCK) --constraints requirements.txt --constraints requirements-report.txt --output-file requirements-dev.txt
 LOCK := --quiet --upgrade --universal --generate-hashes --no-header --fork-strategy fewest --python-version 3.11
 
 clean:  ## remove the environment; data, models and DVC's cache stay
@@ -43,6 +47,10 @@ clean:  ## remove the environment; data, models and DVC's cache stay
 # The stamps tell that the locked packages are in the environment, so a second call installs nothing.
 .venv/pipeline: requirements.txt | .venv/bin/python
 	python -m pip install --quiet --require-hashes --requirement requirements.txt
+	touch $@
+
+.venv/report: requirements-report.txt .venv/pipeline
+	python -m pip install --quiet --require-hashes --requirement requirements-report.txt
 	touch $@
 
 .venv/developer: requirements-dev.txt .venv/pipeline

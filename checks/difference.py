@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageSequence
 from safetensors.numpy import load_file
 
 
@@ -38,9 +38,14 @@ def _parts(path: Path) -> dict:
             return load_file(path)
         case ".npy":
             return {"array": np.load(path, allow_pickle=False)}
-        case ".png":
+        case ".png" | ".gif":
             with Image.open(path) as image:
-                return {"pixels": np.asarray(image.convert("RGBA"))}
+                frames = [
+                    np.asarray(each.convert("RGBA")) for each in ImageSequence.Iterator(image)
+                ]
+            return {
+                f"pixels of frame {n}" if n else "pixels": each for n, each in enumerate(frames)
+            }
         case ".json":
             return _flat(json.loads(path.read_text()))
         case ".csv":

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn import metrics as sk
 from torch import nn
@@ -88,3 +89,28 @@ def roc_curve(labels: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, 
     """Compute false and true positive rates over all thresholds, from (0, 0) to (1, 1)."""
     false_positive_rate, true_positive_rate, _ = sk.roc_curve(labels, probability)
     return false_positive_rate, true_positive_rate
+
+
+def precision_recall_curve(
+    labels: np.ndarray, probability: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute recall and precision over all thresholds, from recall 0 to 1."""
+    precision, recall, _ = sk.precision_recall_curve(labels, probability)
+    return recall[::-1], precision[::-1]
+
+
+def calibration(labels: np.ndarray, probability: np.ndarray, bins: int = 10) -> pd.DataFrame:
+    """Compare probabilities with what came true, in bins of equal width.
+
+    Args:
+        labels: 0 or 1, (n,).
+        probability: of label 1, float64 (n,), in [0, 1].
+        bins: a bin's lower end belongs to it.
+
+    Returns:
+        A row per bin that is not empty: probability (mean), share (of label 1), images.
+    """
+    place = np.minimum((probability * bins).astype(int), bins - 1)
+    table = pd.DataFrame({"probability": probability, "share": labels.astype(float)})
+    means = table.groupby(place).mean()
+    return means.assign(images=np.bincount(place)[means.index])

@@ -126,6 +126,21 @@ def write_table(path, columns: Mapping[str, Sequence]) -> None:
         file.write(text.getvalue().encode())
 
 
+def read_table(path, *names: str) -> tuple[np.ndarray, ...]:
+    """Read columns of numbers by name from a CSV file: float64 (rows,) each.
+
+    Raises:
+        InputError: the file is missing, lacks a column, or holds something else than numbers.
+    """
+    with _reading(path, ".csv"), Path(path).open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        missing = sorted(set(names) - set(rows.fieldnames or ()))
+        if missing:
+            raise ValueError(f"no column {missing[0]!r}")
+        table = [[float(row[name] or "nan") for name in names] for row in rows]
+    return tuple(np.array(table, np.float64).reshape(-1, len(names)).T)
+
+
 def _cell(value):
     return f"{value:.{SIGNIFICANT_DIGITS}g}" if isinstance(value, float | np.floating) else value
 
@@ -163,6 +178,21 @@ def _tensor_file(path):
         Path(path).open("rb").close()  # for Python's own errors, and for who watches files
         with safe_open(path, framework="numpy") as file:
             yield file
+
+
+def write_animation(path, frames: Sequence, milliseconds: int, hold: int) -> None:
+    """Write Pillow images as a GIF that runs for ever.
+
+    Args:
+        path: the file.
+        frames: of one size and palette, first to last.
+        milliseconds: for which each frame is shown, a multiple of 10.
+        hold: for which the last one is.
+    """
+    durations = [milliseconds] * (len(frames) - 1) + [hold]
+    options = {"append_images": frames[1:], "duration": durations, "loop": 0, "optimize": False}
+    with replacing(path) as file:
+        frames[0].save(file, format="GIF", save_all=True, **options)
 
 
 @contextmanager

@@ -89,6 +89,23 @@ def patterns(images: np.ndarray) -> np.ndarray:
     )
 
 
+def distinct(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find the distinct images, straight ones first, within a class the most frequent first.
+
+    Args:
+        images: (N, ...) of any dtype.
+        labels: (N,), equal for equal images.
+
+    Returns:
+        int64, both: the index of each pattern's first image (n,); the pattern of each image
+        (N,), a place in the former.
+    """
+    numbers = patterns(images)
+    _, first, counts = np.unique(numbers, return_index=True, return_counts=True)
+    order = np.lexsort((-counts, labels[first]))
+    return first[order], np.argsort(order)[numbers]
+
+
 # Channels and layouts
 
 

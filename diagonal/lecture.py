@@ -20,8 +20,10 @@ from torchvision.transforms.v2 import (
     ToPILImage,
 )
 
-from diagonal import figures, training
+from diagonal import training
 from diagonal.batches import make_balanced_sampler
+from diagonal.figures.style import style
+from diagonal.figures.training import loss_curves
 from diagonal.images import generate_dataset
 from diagonal.splitting import index_splitter
 from diagonal.transforms import ToTensor, TransformTensorDataset
@@ -32,8 +34,8 @@ class Architecture(training.Architecture):
 
     def plot_losses(self):
         """Draw training and validation losses by epoch, as a matplotlib figure."""
-        with figures.style():
-            return figures.loss_curves(self.losses, self.val_losses)
+        with style():
+            return loss_curves(self.losses, self.val_losses)
 
 
 __all__ = [

@@ -8,7 +8,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -100,6 +101,43 @@ class FeatureSpace(Section):
     prelu_slope: float
 
 
+class ParabolaNetwork(Section):
+    """A network of the bonus chapter; its last hidden layer has two units, to be drawn."""
+
+    hidden: LayerSizes
+    activation: Literal["none", "sigmoid", "tanh", "relu"]
+    seed: Seed
+
+    @field_validator("hidden")
+    @classmethod
+    def _ends_in_two_units(cls, hidden: tuple[int, ...]) -> tuple[int, ...]:
+        if hidden[-1] != 2:
+            raise PydanticCustomError("last_of_two", "2 units in the last hidden layer")
+        return hidden
+
+
+class ParabolaNetworks(Section):
+    """The networks of the bonus chapter, in the order in which they are drawn."""
+
+    affine: ParabolaNetwork
+    sigmoid: ParabolaNetwork
+    tanh: ParabolaNetwork
+    relu: ParabolaNetwork
+    deeper: ParabolaNetwork
+    wider: ParabolaNetwork
+
+
+class Parabolas(Section):
+    """The bonus chapter's data and training: all points in each update."""
+
+    n_points: Annotated[int, Field(ge=2)]
+    seed: Seed
+    lr: Positive
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    n_epochs: Count
+    networks: ParabolaNetworks
+
+
 class Params(Section):
     """All of params.yaml."""
 
@@ -115,6 +153,7 @@ class Params(Section):
     seeds: Seeds
     evaluate: Evaluate
     feature_space: FeatureSpace
+    parabolas: Parabolas
 
 
 def load_params(path: str | Path = "params.yaml") -> Params:

@@ -6,7 +6,7 @@ torchvision takes about as long to import as torch, so only who transforms image
 import numpy as np
 import torch
 from torch.utils.data import Dataset
-from torchvision.transforms.v2 import Compose, Normalize, ToDtype, ToImage
+from torchvision.transforms.v2 import Compose, Normalize, RandomHorizontalFlip, ToDtype, ToImage
 
 
 def ToTensor() -> Compose:  # noqa: N802  (the lecture's name, after torchvision's old class)
@@ -49,3 +49,27 @@ def scaled_and_normalised(images: np.ndarray, mean: float, std: float) -> torch.
     """
     transform = Compose([ToDtype(torch.float32, scale=True), Normalize(mean=(mean,), std=(std,))])
     return transform(torch.from_numpy(images))
+
+
+def preparation(image: np.ndarray, mean: float, std: float) -> dict[str, np.ndarray]:
+    """Follow one image through the lecture's transforms, mirrored for certain.
+
+    Args:
+        image: uint8 (1, S, S).
+        mean: as in `scaled_and_normalised`.
+        std: as in `scaled_and_normalised`.
+
+    Returns:
+        Name of each step -> (S, S): uint8 as drawn, then float32.
+    """
+    steps = {
+        "scaled": ToDtype(torch.float32, scale=True),
+        "flipped": RandomHorizontalFlip(p=1.0),
+        "normalised": Normalize(mean=(mean,), std=(std,)),
+    }
+    tensor = torch.from_numpy(image)
+    result = {"as drawn": image[0]}
+    for name, step in steps.items():
+        tensor = step(tensor)
+        result[name] = tensor[0].numpy()
+    return result

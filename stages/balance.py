@@ -3,15 +3,24 @@
 import numpy as np
 
 from diagonal import command, files
-from diagonal.balancing import class_weights, expected_share, sample_weights
+from diagonal.balancing import (
+    class_weights,
+    expected_share,
+    first_epoch,
+    per_batch,
+    sample_weights,
+)
+from diagonal.figures.balancing import classes_per_batch
+from diagonal.figures.style import style
 from diagonal.params import load_params
 
 
 def main() -> None:
-    params = load_params().balance
+    params = load_params()
     (y,) = files.read_split("data/split/train.safetensors", "y")
     labels = y[:, 0].astype(np.int64)
-    by_class = class_weights(labels) if params.strategy == "inverse_frequency" else {0: 1.0, 1: 1.0}
+    inverse = class_weights(labels)
+    by_class = inverse if params.balance.strategy == "inverse_frequency" else {0: 1.0, 1: 1.0}
     weights = sample_weights(labels, by_class)
 
     files.write_array("data/balance/sample_weights.npy", weights)
@@ -24,6 +33,23 @@ def main() -> None:
             "diagonals_after": expected_share(labels, weights),
         },
     )
+
+    weightings = {"equal": np.ones(len(labels)), "balanced": sample_weights(labels, inverse)}
+    counts = {
+        name: per_batch(labels[first_epoch(weighting, params.train.seed)], params.train.batch_size)
+        for name, weighting in weightings.items()
+    }
+    columns = {
+        f"{name}_{NAMES[label]}": each[:, label]
+        for name, each in counts.items()
+        for label in (0, 1)
+    }
+    batches = range(1, len(counts["equal"]) + 1)
+    files.write_table("plots/balance/batches.csv", {"batch": batches} | columns)
+    titles = ("Every image weighs the same", "Weighed by inverse frequency")
+    with style():
+        figure = classes_per_batch(dict(zip(titles, counts.values(), strict=True)))
+        files.write_figure("plots/balance/batches.png", figure)
 
 
 NAMES = ("straight", "diagonal")  # of the labels 0 and 1

@@ -4,8 +4,19 @@ import numpy as np
 import pandas as pd
 import torch
 
-from diagonal import command, figures, files
-from diagonal.evaluation import binary_metrics, probabilities, roc_curve
+from diagonal import command, files
+from diagonal.evaluation import (
+    binary_metrics,
+    calibration,
+    precision_recall_curve,
+    probabilities,
+    roc_curve,
+)
+from diagonal.figures import evaluation as figures
+from diagonal.figures.style import style
+from diagonal.figures.training import loss_comparison
+from diagonal.figures.weights import two_weightings, weights_as_pixels
+from diagonal.images import distinct
 from diagonal.models import ACTIVATIONS, collapsed, with_weights
 from diagonal.params import load_params
 from diagonal.population import population, scaled_and_normalised
@@ -19,41 +30,92 @@ def main() -> None:
     lines, kinds, counts = population(img_size=x.shape[-1])
     every_x = scaled_and_normalised(lines, transforms.mean, transforms.std)
 
-    weights = {}
+    weights, models, metrics, tables = {}, {}, {}, {}
     for name, activation in ACTIVATIONS.items():
         arrays = files.read_tensors(f"models/{name}.safetensors")
         weights[name] = {key: torch.from_numpy(array) for key, array in arrays.items()}
-        model = with_weights(weights[name], activation)
-        probability = probabilities(model, x)
-        metrics = {
+        models[name] = with_weights(weights[name], activation)
+        probability = probabilities(models[name], x)
+        every_probability = probabilities(models[name], every_x)
+        metrics[name] = {
             "validation": binary_metrics(labels, probability, threshold),
-            "population": binary_metrics(kinds, probabilities(model, every_x), threshold, counts),
+            "population": binary_metrics(kinds, every_probability, threshold, counts),
         }
-        for where, values in metrics.items():
+        for where, values in metrics[name].items():
             files.write_metrics(f"metrics/{name}/{where}.json", values)
 
-        fpr, tpr = roc_curve(labels, probability)
-        files.write_table(f"plots/roc/{name}.csv", {"fpr": fpr, "tpr": tpr})
         predictions = pd.DataFrame({"image": index, "probability": probability})
         predictions["actual"] = CLASSES[labels]
         predictions["predicted"] = CLASSES[(probability > threshold).astype(int)]
         files.write_table(f"plots/predictions/{name}.csv", predictions)
+        tables[name] = curves(labels, probability)
+        for kind, columns in tables[name].items():
+            files.write_table(f"plots/{kind}/{name}.csv", columns)
 
+    with style():
+        draw_metrics(metrics, tables, threshold)
+        draw_weights(weights, img_size=x.shape[-1])
+        draw_patterns(models, lines, every_x, kinds, threshold)
+
+
+def curves(labels, probability) -> dict[str, dict]:
+    """Compute what is drawn of a model's probabilities: kind -> columns."""
+    fpr, tpr = roc_curve(labels, probability)
+    recall, precision = precision_recall_curve(labels, probability)
+    return {
+        "roc": {"fpr": fpr, "tpr": tpr},
+        "precision_recall": {"recall": recall, "precision": precision},
+        "calibration": dict(calibration(labels, probability)),
+    }
+
+
+def draw_metrics(metrics: dict, tables: dict, threshold: float) -> None:
+    """Draw how losses fell, what the curves say, and which class is taken for which."""
+    losses = {
+        name: files.read_table(f"plots/losses/{name}.csv", "loss", "val_loss") for name in metrics
+    }
+    first_two = {name: losses[name] for name in ("logistic", "deepish")}
+    files.write_figure("plots/evaluate/losses_of_two.png", loss_comparison(first_two))
+    files.write_figure("plots/evaluate/losses_of_all.png", loss_comparison(losses))
+    kinds = {
+        kind: {name: tuple(tables[name][kind].values()) for name in tables}
+        for kind in ("roc", "precision_recall", "calibration")
+    }
+    files.write_figure("plots/evaluate/curves.png", figures.curves(**kinds))
+    counts = {}
+    for name, values in metrics.items():
+        tn, fp, fn, tp = (values["validation"][key] for key in ("tn", "fp", "fn", "tp"))
+        counts[name] = np.array([[tn, fp], [fn, tp]])
+    files.write_figure("plots/evaluate/confusion.png", figures.confusion(counts, threshold))
+
+
+def draw_weights(weights: dict, img_size: int) -> None:
+    """Draw the first layers' weights, and how far deepish's one matrix is from logistic's."""
     logistic, deepish = (collapsed(weights[name]).numpy() for name in ("logistic", "deepish"))
     difference = abs(logistic - deepish).max()
     files.write_metrics("metrics/deepish_vs_logistic.json", {"largest_difference": difference})
-
+    columns = {"pixel": range(img_size**2), "logistic": logistic[0], "deepish": deepish[0]}
+    files.write_table("plots/evaluate/weights.csv", columns)
+    files.write_figure(
+        "plots/evaluate/deepish_vs_logistic.png", two_weightings(logistic[0], deepish[0])
+    )
     layers = {
-        "logistic: its only layer": logistic,
-        "deepish: its three layers multiplied": deepish,
-        "deepish: first hidden layer": weights["deepish"]["hidden0.weight"].numpy(),
-        "relu: first hidden layer": weights["relu"]["hidden0.weight"].numpy(),
+        "logistic\nits only layer": logistic,
+        "deepish\nall layers as one": deepish,
+        "deepish\nfirst hidden layer": weights["deepish"]["hidden0.weight"].numpy(),
+        "relu\nfirst hidden layer": weights["relu"]["hidden0.weight"].numpy(),
     }
-    with figures.style():
-        picture = figures.weights_as_pixels(layers, img_size=x.shape[-1])
-        files.write_figure("plots/weights.png", picture)
-        picture = figures.two_weightings(logistic[0], deepish[0])
-        files.write_figure("plots/deepish_vs_logistic.png", picture)
+    files.write_figure("plots/evaluate/weights.png", weights_as_pixels(layers, img_size))
+
+
+def draw_patterns(models: dict, images, x, labels, threshold: float) -> None:
+    """Draw what the models say of every pattern that there is: images, as tensors, labels."""
+    first, _ = distinct(images, labels)  # sorted by class
+    images, x, labels = images[first], x[first], labels[first]
+    probability = {name: probabilities(model, x) for name, model in models.items()}
+    figure = figures.predicted_patterns(images[:, 0], labels, probability, threshold)
+    files.write_figure("plots/evaluate/patterns.png", figure)
+    files.write_table("plots/evaluate/patterns.csv", {"label": labels} | probability)
 
 
 CLASSES = np.array(["straight", "diagonal"])

@@ -1,7 +1,11 @@
 """Draw the images of lines and label them."""
 
+import numpy as np
+
 from diagonal import command, files
-from diagonal.images import generate_dataset, patterns
+from diagonal.figures import images as figures
+from diagonal.figures.style import style
+from diagonal.images import color_bands, distinct, generate_dataset, grayscale, rgb
 from diagonal.params import load_params
 
 
@@ -12,14 +16,23 @@ def main() -> None:
     )
     files.write_array("data/raw/images.npy", images)
     files.write_array("data/raw/labels.npy", labels)
+    first, pattern = distinct(images, labels)
+    counts = np.bincount(pattern)
     files.write_metrics(
         "metrics/generate.json",
-        {
-            "images": len(images),
-            "distinct": int(patterns(images).max()) + 1,
-            "diagonals": labels.mean(),
-        },
+        {"images": len(images), "distinct": len(first), "diagonals": labels.mean()},
     )
+    columns = {"image": first, "label": labels[first], "count": counts}
+    files.write_table("plots/generate/patterns.csv", columns)
+
+    bands = color_bands()
+    pictures, color = images[:, 0], rgb(*bands)
+    with style():
+        write = files.write_figure
+        write("plots/generate/samples.png", figures.samples(pictures, labels))
+        figure = figures.pattern_counts(pictures[first], labels[first], counts)
+        write("plots/generate/patterns.png", figure)
+        write("plots/generate/channels.png", figures.channels(bands, grayscale(color), color))
 
 
 if __name__ == "__main__":

@@ -6,11 +6,13 @@ from itertools import combinations
 import numpy as np
 import torch
 
-from diagonal import command, figures, figures_seeds, files
+from diagonal import command, files
 from diagonal.device import resolve
 from diagonal.ensembles import Ensemble, draw_epochs, members_at_once, train
 from diagonal.errors import located
 from diagonal.evaluation import DECIMALS, accuracy, cross_entropy
+from diagonal.figures.seeds import distributions
+from diagonal.figures.style import style
 from diagonal.models import ACTIVATIONS, network
 from diagonal.params import Params, load_params
 from diagonal.population import population, scaled_and_normalised
@@ -46,9 +48,9 @@ def main() -> None:
             row = {key: metrics[name][where][key]["median"] for key in ("accuracy", "loss")}
             row["perfect"] = (columns[f"{where}_accuracy"] == 1).mean()
             files.write_metrics(f"metrics/{name}/{where}_seeds.json", row)
-    with figures.style():
-        picture = figures_seeds.distributions(outcomes)
-        files.write_figure("plots/seeds.png", picture)
+    with style():
+        picture = distributions(outcomes)
+        files.write_figure("plots/seeds/distributions.png", picture)
 
 
 def _train(params: Params, device: torch.device) -> dict[str, list[dict]]:

@@ -16,6 +16,8 @@ from diagonal.params import Params, TrainModel
 from diagonal.progress import progress
 from diagonal.training import Architecture
 
+Build = Callable[[int, torch.dtype], nn.Module]  # (number of pixels, dtype) to a model
+
 # Making its first optimizer, PyTorch imports its compiler, which takes as long as PyTorch itself,
 # only to keep the compiler away from this method. Nothing is compiled here.
 optim.Optimizer.add_param_group = inspect.unwrap(optim.Optimizer.add_param_group)
@@ -23,7 +25,7 @@ optim.Optimizer.add_param_group = inspect.unwrap(optim.Optimizer.add_param_group
 
 def train(
     name: str,
-    build: Callable[[int, torch.dtype], nn.Module],
+    build: Build,
     *,
     settings: TrainModel,
     params: Params,
@@ -32,18 +34,48 @@ def train(
 
     Args:
         name: of the model and of its files.
-        build: (number of pixels, dtype) to the model with its initial weights.
+        build: makes the model with its initial weights.
         settings: the model's own section of params.yaml.
         params: all of params.yaml.
 
     Raises:
         InputError: the device is not there, or the files do not fit each other.
     """
+    architecture = prepared(build, settings=settings, params=params)
+    model, batches = architecture.model, architecture.train_loader
+    if params.device == "auto":
+        print(f"{name}: device auto is {architecture.device}")
+    try:
+        with progress(name, settings.n_epochs) as on_epoch:
+            architecture.train(settings.n_epochs, params.train.seed, on_epoch)
+    except RuntimeError:  # the loss refuses what is no probability
+        _check_finite(model, batches.x, name, settings.lr)
+        raise
+    _check_finite(model, batches.x, name, settings.lr)
+
+    losses, val_losses = architecture.losses, architecture.val_losses
+    weights = {key: weight.numpy() for key, weight in stored_weights(model).items()}
+    files.write_tensors(f"models/{name}.safetensors", weights)
+    epochs = range(1, settings.n_epochs + 1)
+    columns = {"epoch": epochs, "loss": losses, "val_loss": val_losses}
+    files.write_table(f"plots/losses/{name}.csv", columns)
+    batches.sampler.generator.manual_seed(params.train.seed)  # draw the first epoch once more
+    files.write_metrics(
+        f"metrics/train_{name}.json",
+        {
+            "loss": losses[-1],
+            "val_loss": val_losses[-1],
+            "parameters": architecture.count_parameters(),
+            "diagonals_drawn": batches.y.cpu()[draw(batches.sampler)].mean().item(),
+        },
+    )
+
+
+def prepared(build: Build, *, settings: TrainModel, params: Params) -> Architecture:
+    """Make what `train` trains: a model, its optimizer and its batches, on the device."""
     dtype = getattr(torch, params.train.precision)
     with located("params.yaml: device"):
         device = resolve(params.device, dtype)
-    if params.device == "auto":
-        print(f"{name}: device auto is {device}")
     x, y = read_images("train", device, dtype)
     sampler = weighted_sampler(read_weights(len(x)))
 
@@ -55,30 +87,7 @@ def train(
         Batches(x, y, batch_size=size, sampler=sampler, hflip=params.transforms.hflip),
         Batches(*read_images("val", device, dtype), batch_size=size),
     )
-    try:
-        with progress(name, settings.n_epochs) as on_epoch:
-            architecture.train(settings.n_epochs, params.train.seed, on_epoch)
-    except RuntimeError:  # the loss refuses what is no probability
-        _check_finite(model, x, name, settings.lr)
-        raise
-    _check_finite(model, x, name, settings.lr)
-
-    losses, val_losses = architecture.losses, architecture.val_losses
-    weights = {key: weight.numpy() for key, weight in stored_weights(model).items()}
-    files.write_tensors(f"models/{name}.safetensors", weights)
-    epochs = range(1, settings.n_epochs + 1)
-    columns = {"epoch": epochs, "loss": losses, "val_loss": val_losses}
-    files.write_table(f"plots/losses/{name}.csv", columns)
-    sampler.generator.manual_seed(params.train.seed)  # draw the first epoch once more
-    files.write_metrics(
-        f"metrics/train_{name}.json",
-        {
-            "loss": losses[-1],
-            "val_loss": val_losses[-1],
-            "parameters": architecture.count_parameters(),
-            "diagonals_drawn": y.cpu()[draw(sampler)].mean().item(),
-        },
-    )
+    return architecture
 
 
 @torch.no_grad()

@@ -69,7 +69,11 @@ def test_an_edited_stage_is_status_1(project, run):
         ("metrics/split.json", b'{"train": ', "metrics/split.json: Expecting value"),
         ("metrics/split.json", b'{"a": NaN}', "metrics/split.json: expected a number, found NaN"),
         ("plots/losses/relu.csv", b"epoch,loss\n1,nan\n", "relu.csv: expected a number, found nan"),
-        ("plots/weights.png", b"no picture", "plots/weights.png: cannot identify image file"),
+        (
+            "plots/evaluate/weights.png",
+            b"no picture",
+            "plots/evaluate/weights.png: cannot identify image file",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_status_5(project, run, path, content, reason):

@@ -41,10 +41,11 @@ def test_inputs_are_outputs_of_other_stages():
     ("stage", "absent"),
     [
         ("generate", {"torch", "torchvision", "sklearn", "pandas"}),
-        ("balance", {"torch", "torchvision", "sklearn", "pandas", "matplotlib"}),
-        ("split", {"sklearn", "pandas", "matplotlib"}),
+        ("balance", {"torch", "torchvision", "sklearn", "pandas"}),
+        ("split", {"sklearn", "pandas"}),
         ("train_relu", {"torchvision", "sklearn", "pandas", "matplotlib"}),
         ("evaluate", {"torchvision"}),
+        ("parabolas", {"torchvision", "sklearn", "pandas"}),
         ("feature_space", {"torchvision"}),  # scikit-learn itself imports pandas
     ],
 )

@@ -1,0 +1,1 @@
+"""The one-page report, made from what DVC knows; nothing of the pipeline imports this."""

@@ -1,0 +1,126 @@
+"""Write report/index.html: one page with all results, for a browser without a network."""
+
+import base64
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import vl_convert
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from diagonal import command, files
+from diagonal.errors import InputError
+from reporting.pipeline import layout, stages_and_edges
+
+HERE = Path(__file__).parent
+TARGET = "report/index.html"
+KINDS = {".png": "image/png", ".gif": "image/gif"}
+
+
+def main() -> None:
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    has_previous = not run("git", "rev-list", "--max-count=2", "HEAD").count("\n") < 2
+    with tempfile.TemporaryDirectory() as folder:
+        shown = json.loads(run("dvc", "plots", "show", "--json", "--out", folder))["data"]
+        charts, figures = drawn(shown)
+    page = environment.get_template("report.html.j2").render(
+        commit=run("git", "log", "-1", "--format=%h %s").strip(),
+        changed=bool(run("git", "status", "--porcelain").strip()),
+        previous=has_previous,
+        versions={name: version(name) for name in dependencies()},
+        pipeline=layout(*stages_and_edges(run("dvc", "dag", "--mermaid"))),
+        params=compared("params", has_previous),
+        metrics=compared("metrics", has_previous),
+        charts=charts,
+        figures=figures,
+    )
+    with files.replacing(TARGET) as file:
+        file.write(page.encode())
+    print(f"{TARGET}: {len(page) / 2**20:.1f} MB, open it in a browser")
+
+
+def run(*arguments: str) -> str:
+    """Run a command and return what it prints.
+
+    Raises:
+        InputError: it fails.
+    """
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = done.stderr.strip().splitlines() or ["no reason"]
+        raise InputError(f"{' '.join(arguments)}: expected success, found: {reason[-1]}")
+    return done.stdout
+
+
+def dependencies() -> list[str]:
+    """Name Python's packages that pyproject.toml asks for."""
+    project = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]
+    return [re.match(r"[\w.-]+", line)[0] for line in project["dependencies"]]
+
+
+def compared(what: str, has_previous: bool) -> dict[str, dict[str, tuple]]:
+    """List params or metrics with what they were a commit ago.
+
+    Returns:
+        file -> key -> (new, old); the last is None where nothing was.
+    """
+    since = ["HEAD~1"] if has_previous else ["HEAD"]
+    changes = json.loads(run("dvc", what, "diff", "--json", "--all", *since))
+    return {
+        path: {key: (value.get("new"), value.get("old")) for key, value in sorted(values.items())}
+        for path, values in sorted(changes.items())
+    }
+
+
+def drawn(shown: dict) -> tuple[dict[str, dict], dict[str, list[dict]]]:
+    """Turn what `dvc plots show --json` lists into data that stand in the page.
+
+    Returns:
+        charts: title -> a picture as a data URI for "light" and for "dark"; figures: stage ->
+        file, caption and source, a data URI, of each.
+    """
+    captions, charts, figures = what_to_see(), {}, {}
+    for name, (entry, *_) in shown.items():
+        if entry["type"] == "vega":
+            charts[name] = {theme: chart(entry["content"], theme) for theme in ("light", "dark")}
+        else:
+            source = data_uri(Path(entry["url"]).read_bytes(), KINDS[Path(name).suffix])
+            figure = {"file": name, "caption": captions.get(name, ""), "source": source}
+            figures.setdefault(Path(name).parent.name, []).append(figure)
+    return charts, figures
+
+
+def chart(content: str | dict, theme: str) -> str:
+    """Draw a Vega-Lite chart as SVG, the data URI of it; data may not come from elsewhere."""
+    spec = json.loads(content) if isinstance(content, str) else content
+    for param in spec.get("params", []):
+        if param["name"] == "showValues":  # DVC's confusion matrix has them behind a tick box
+            param["value"] = True
+    svg = vl_convert.vegalite_to_svg(
+        spec, config={"background": "transparent"}, theme="dark" if theme == "dark" else None,
+        allowed_base_urls=[],
+    )  # fmt: skip
+    return data_uri(svg.encode(), "image/svg+xml")
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def what_to_see() -> dict[str, str]:
+    """Read captions from the table of docs/figures.md: file -> its last column."""
+    rows = Path("docs/figures.md").read_text("utf-8").splitlines()
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows if "|" in row]
+    return {row[1].strip("`"): row[-1] for row in cells if row[1].startswith("`")}
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(main))

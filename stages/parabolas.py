@@ -1,0 +1,52 @@
+"""Train small networks to tell two parabolas apart, and draw how each bends its feature space."""
+
+import torch
+
+from diagonal import command, files
+from diagonal.figures.animation import record, shown_epochs
+from diagonal.figures.parabolas import Scene
+from diagonal.figures.style import style
+from diagonal.parabolas import accuracy_and_loss, network, parabolas, spaces, train
+from diagonal.params import Parabolas, load_params
+
+
+def main() -> None:
+    torch.set_num_threads(1)  # the matrices are so small that threads would wait for each other
+    params = load_params().parabolas
+    x, y = parabolas(params.n_points, params.seed)
+    metrics = {}
+    for name, settings in params.networks:
+        model = network(settings.hidden, settings.activation, seed=settings.seed)
+        history = train(
+            model, x, y, lr=params.lr, momentum=params.momentum, n_epochs=params.n_epochs, seed=0
+        )
+        values = []
+        for epoch in shown_epochs(params.n_epochs):
+            model.load_state_dict(history[epoch])
+            values.append((epoch, *accuracy_and_loss(model, x, y)))
+        metrics[name] = {"accuracy": values[-1][1], "loss": values[-1][2]}
+        draw(name, model, history, values, params)
+    files.write_metrics("metrics/parabolas.json", metrics)
+
+
+def draw(name: str, model, history: list, values: list, params: Parabolas) -> None:
+    """Draw a network's spaces at the end, and over the epochs (epoch, accuracy, loss)."""
+    shown, boxes = spaces(model, [history[epoch] for epoch, *_ in values])
+    settings = getattr(params.networks, name)
+    units, activation = "-".join(map(str, settings.hidden)), settings.activation
+    what = f"{name} ({units} units, {'no activation' if activation == 'none' else activation})"
+    titles = [f"{what} after epoch {epoch}: {right:.1%} right" for epoch, right, _ in values]
+    verdict = "separates" if values[-1][1] == 1 else "does not separate"
+    if activation == "none":  # affine maps of affine maps decide along one straight line
+        verdict = "cannot separate"
+    with style():
+        scene = Scene(boxes)
+        scene.show(shown[-1], f"{what} {verdict} the parabolas: {values[-1][1]:.1%} right")
+        files.write_figure(f"plots/parabolas/{name}.png", scene.figure)
+        steps = zip(shown, titles, strict=True)
+        frames = record(scene.figure, scene.show, steps, scene.moving)
+    files.write_animation(f"plots/parabolas/{name}.gif", frames, milliseconds=200, hold=3000)
+
+
+if __name__ == "__main__":
+    command.run(main)

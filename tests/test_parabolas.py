@@ -1,0 +1,99 @@
+"""The bonus chapter: its data, its networks, and what their spaces look like."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from diagonal import parabolas as module
+from diagonal.params import load_params
+
+ROOT = Path(__file__).parents[1]
+PARAMS = load_params(ROOT / "params.yaml").parabolas
+KINDS = ["none", "sigmoid", "tanh", "relu"]
+
+
+def test_the_data_are_two_shuffled_parabolas():
+    x, y = module.parabolas(1000, 13)
+    assert x.shape == (2000, 2) and y.shape == (2000, 1)
+    for label, shift in ((0, 0), (1, 0.5)):
+        mine = x[y[:, 0] == label]
+        np.testing.assert_allclose(mine[:, 1], mine[:, 0] ** 2 - shift, atol=1e-12)
+        np.testing.assert_allclose(np.sort(mine[:, 0]), np.linspace(-1, 1, 1000), atol=1e-12)
+    order = np.random.RandomState(13).permutation(2000)
+    np.testing.assert_array_equal(y[:, 0], order >= 1000)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_spaces_lead_to_what_the_network_says(kind):
+    model = module.network([5, 2], kind, seed=3)
+    points = np.random.default_rng(0).normal(size=(50, 2))
+    whole = model(torch.from_numpy(points)).detach().numpy()
+    parts = module._parts(model)
+    assert list(parts) == ["input", "affine", "activation"][: 2 if kind == "none" else 3]
+    for head, tail in parts.values():
+        halves = tail(head(torch.from_numpy(points))).detach().numpy()
+        np.testing.assert_allclose(halves, whole, atol=1e-12)
+    assert {each.shape for each in module.embedded(model, points).values()} == {(50, 2)}
+
+
+def test_weights_are_bounded_and_follow_the_seed():
+    model, again, other = (module.network([10, 2], "tanh", seed=seed) for seed in (1, 1, 2))
+    for name, weight in model.named_parameters():
+        n_in = dict(model.named_parameters())[name.replace("bias", "weight")].shape[1]
+        assert weight.dtype == torch.float64
+        assert weight.abs().max() <= n_in**-0.5
+        assert torch.equal(weight, again.get_parameter(name))
+        assert not torch.equal(weight, other.get_parameter(name))
+
+
+def test_training_keeps_every_epoch_and_follows_torchs_own_loop():
+    x, y = module.parabolas(40, 13)
+    model = module.network([2], "tanh", seed=4)
+    history = module.train(model, x, y, lr=0.3, momentum=0.9, n_epochs=5, seed=0)
+    assert len(history) == 6
+
+    plain = module.network([2], "tanh", seed=4)
+    optimizer = torch.optim.SGD(plain.parameters(), lr=0.3, momentum=0.9)
+    for _ in range(5):
+        loss = torch.nn.functional.binary_cross_entropy(
+            plain(torch.from_numpy(x)), torch.from_numpy(y)
+        )
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    for name, weight in plain.state_dict().items():
+        assert torch.allclose(history[-1][name], weight, atol=1e-6)
+        assert not torch.equal(history[0][name], history[-1][name])
+
+
+def test_grid_lines_stay_straight_without_an_activation_only():
+    bends = {}
+    for kind in ("none", "tanh"):
+        model = module.network([2], kind, seed=4)
+        shown, boxes = module.spaces(model, [model.state_dict()])
+        lines = shown[0][list(boxes)[-1]].lattice
+        middle, ends = lines[:, 22], (lines[:, 0] + lines[:, -1]) / 2
+        bends[kind] = abs(middle - ends).max()
+    assert bends["none"] < 1e-5 < bends["tanh"]
+
+
+def test_regions_agree_with_the_points_on_them():
+    x, y = module.parabolas(200, 13)
+    model = module.network([2], "tanh", seed=4)
+    history = module.train(model, x, y, lr=0.3, momentum=0.9, n_epochs=150, seed=0)
+    shown, boxes = module.spaces(model, history[-1:])
+    for name, box in boxes.items():
+        space = shown[0][name]
+        cells = (space.curves - box[0]) / (box[1] - box[0]) * (module.SIDE - 1)
+        columns, rows = np.round(cells).astype(int).transpose(2, 0, 1)
+        said = space.lower[rows, columns]
+        assert (said == np.array([[False], [True]])).mean() > 0.97, name
+
+
+def test_the_chosen_seeds_separate_wherever_an_activation_bends_space():
+    metrics = json.loads((ROOT / "metrics/parabolas.json").read_text())
+    for name, network in PARAMS.networks:
+        assert (metrics[name]["accuracy"] == 1) == (network.activation != "none")

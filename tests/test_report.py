@@ -1,0 +1,143 @@
+"""The report in a real browser that may not use a network."""
+
+import base64
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+DRIVER = shutil.which("chromedriver")
+OPTIONS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+pytestmark = pytest.mark.skipif(
+    not (BROWSER and DRIVER) and "NEED_BROWSER" not in os.environ,
+    reason="needs chromium and chromedriver (Debian's packages chromium and chromium-driver)",
+)
+CHARTS = [next(iter(plot)) for plot in YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["plots"]]
+
+
+@pytest.fixture(scope="module")
+def report(project_copy):
+    """The report on a copy of the project with a history of two commits."""
+
+    def git(*arguments):
+        identity = ("-c", "user.name=a", "-c", "user.email=a@b.invalid")
+        subprocess.run(["git", *identity, *arguments], cwd=project_copy, check=True)
+
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "First")
+    metrics = project_copy / "metrics/relu/validation.json"
+    values = json.loads(metrics.read_text())
+    was = values["loss"]
+    metrics.write_text(json.dumps(values | {"loss": was + 1}))
+    git("commit", "--quiet", "--all", "--message", "Second <b>commit</b>")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(
+        [sys.executable, "-m", "reporting"],
+        cwd=project_copy,
+        env={**os.environ, "PATH": path},
+        check=True,
+    )
+    return project_copy / "report/index.html"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    from selenium import webdriver
+
+    assert BROWSER and DRIVER, "expected chromium and chromedriver, found neither or one"
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(params=[(1280, "light"), (400, "dark")], ids=["wide-light", "narrow-dark"])
+def page(request, browser, report):
+    width, theme = request.param
+    feature = {"name": "prefers-color-scheme", "value": theme}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    for kind in ("performance", "browser"):
+        browser.get_log(kind)
+    browser.get(report.as_uri())
+    browser.width, browser.theme = width, theme
+    return browser
+
+
+def test_nothing_is_asked_of_a_network_and_nothing_goes_wrong(page, report):
+    messages = [json.loads(each["message"])["message"] for each in page.get_log("performance")]
+    asked = [
+        message["params"]["request"]["url"]
+        for message in messages
+        if message["method"] == "Network.requestWillBeSent"
+    ]
+    assert report.as_uri() in asked
+    assert {urlsplit(url).scheme for url in asked} <= {"file", "data"}
+    assert [each for each in asked if each.startswith("file")] == [report.as_uri()]
+    assert page.get_log("browser") == []
+
+
+def test_every_picture_is_shown_and_fits(page):
+    pictures = page.execute_script(
+        "return [...document.images]"
+        ".map(i => [i.alt, i.naturalWidth, i.getBoundingClientRect().right])"
+    )
+    listed = subprocess.run(
+        ["git", "ls-files", "plots/*.png", "plots/*.gif"],
+        cwd=ROOT, capture_output=True, check=True, text=True,
+    ).stdout.splitlines()  # fmt: skip
+    assert len(pictures) == len(listed) + len(CHARTS)
+    for name, width, right in pictures:
+        assert name
+        assert width > 100, name
+        assert right <= page.width, name
+    assert page.execute_script("return document.documentElement.scrollWidth") <= page.width
+
+
+def test_every_chart_has_marks_and_the_themes_differ(page):
+    sources = page.execute_script(
+        "return [...document.querySelectorAll('.chart img')].map(i => i.currentSrc)"
+    )
+    assert len(sources) == len(CHARTS)
+    for source in sources:
+        svg = base64.b64decode(source.split(",", 1)[1]).decode()
+        assert re.search(r'class="mark-(line|rect|symbol) [^"]*"[^>]*><path', svg)
+    background = page.execute_script("return getComputedStyle(document.body).backgroundColor")
+    levels = [int(level) for level in re.findall(r"\d+", background)[:3]]
+    assert (sum(levels) > 600) == (page.theme == "light")
+
+
+def test_it_tells_what_was_run_and_what_changed(page, report):
+    text = page.find_element("tag name", "body").text
+    assert "Second <b>commit</b>" in text
+    for stage in ("generate", "split", "balance", "train_relu", "evaluate", "parabolas"):
+        assert stage in text
+    changed = page.execute_script(
+        "return [...document.querySelectorAll('tr.changed')].map(r => r.innerText)"
+    )
+    assert len(changed) == 1
+    assert changed[0].startswith("loss")
+    assert report.stat().st_size < 15e6
