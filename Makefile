@@ -3,7 +3,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test check summary params format lock clean
+.PHONY: repro test check bench summary params format lock clean
 
 repro: .venv/pipeline  ## reproduce the lecture, then show what came out
 	python -m checks.params
@@ -17,6 +17,9 @@ test: .venv/developer  ## linter, then tests
 
 check: .venv/pipeline  ## hold the pipeline to its promises; DEEP=1: under many settings
 	python -m checks $(if $(DEEP),--deep)
+
+bench: .venv/pipeline  ## the speed against the lecture's, side by side
+	python -m benchmarks.compare
 
 summary: .venv/pipeline  ## what changed since BASE=REV, as Markdown
 	.ci/summary $(BASE)
