@@ -3,7 +3,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test report check gate summary params format lock clean
+.PHONY: repro test report check gate bench summary params format lock clean
 
 repro: .venv/pipeline  ## reproduce the lecture, then show what came out
 	python -m checks.params
@@ -21,6 +21,9 @@ report: .venv/report  ## all results on one page, report/index.html
 # make itself ends with 2 where a command fails; who must tell 1 from 2 calls the command.
 check: .venv/pipeline  ## hold the pipeline to its promises; DEEP=1: under many settings
 	python -m checks $(if $(DEEP),--deep)
+
+bench: .venv/pipeline  ## the speed against the lecture's, side by side
+	python -m benchmarks.compare
 
 summary: .venv/pipeline  ## what changed since BASE=REV, as Markdown
 	.ci/summary $(BASE)

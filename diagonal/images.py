@@ -68,7 +68,8 @@ def generate_dataset(
     stream = np.random.RandomState(seed)
     starts = stream.randint(1 - img_size, img_size, size=n_images, dtype=np.int64)
     targets = stream.randint(STRAIGHT, DOWN + 1, size=n_images, dtype=np.int64)
-    images = every_line(img_size)[starts + img_size - 1, targets]
+    lines = every_line(img_size).reshape(-1, 1, img_size, img_size)
+    images = lines.take((starts + img_size - 1) * 3 + targets, axis=0)
     return images, (targets > STRAIGHT).astype(np.int64) if binary else targets
 
 

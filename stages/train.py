@@ -17,6 +17,7 @@ from diagonal.progress import progress
 from diagonal.training import Architecture
 
 Build = Callable[[int, torch.dtype], nn.Module]  # (number of pixels, dtype) to a model
+SMALL = 2**20  # multiplications for a batch
 
 # Making its first optimizer, PyTorch imports its compiler, which takes as long as PyTorch itself,
 # only to keep the compiler away from this method. Nothing is compiled here.
@@ -83,6 +84,8 @@ def prepared(build: Build, *, settings: TrainModel, params: Params) -> Architect
     optimizer = optim.SGD(model.parameters(), lr=settings.lr)
     architecture = Architecture(model, nn.BCELoss(), optimizer)
     size = params.train.batch_size
+    if device.type == "cpu" and size * architecture.count_parameters() < SMALL:
+        torch.set_num_threads(1)  # threads would wait for each other longer than they compute
     architecture.set_loaders(
         Batches(x, y, batch_size=size, sampler=sampler, hflip=params.transforms.hflip),
         Batches(*read_images("val", device, dtype), batch_size=size),
