@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from diagonal.batches import draw, weighted_sampler
+from diagonal.models import stored
 
 LARGEST = 512  # number of members: more at once are hardly faster
 NUMBERS = 2**22  # that an ensemble's largest array holds, whatever the number of members
@@ -57,8 +58,8 @@ class Ensemble:
                 weight.sub_(gradient, alpha=self.lr)
 
     def stored_weights(self) -> dict[str, torch.Tensor]:
-        """Round the weights (members, units out, units in) to float32, as models are stored."""
-        return {name: weight.detach().float().cpu() for name, weight in self.weights.items()}
+        """Round the weights (members, units out, units in) as models are stored."""
+        return {name: stored(weight.detach()).cpu() for name, weight in self.weights.items()}
 
     def evaluate(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Run images through the stored members, in float64.

@@ -13,6 +13,10 @@ from torch import nn
 
 # What follows the hidden layers of each model; its keys are the models, in the lecture's order.
 ACTIVATIONS = {"logistic": None, "deepish": None, "relu": nn.ReLU}
+# What is trained in float64 is stored in multiples of GRID. So coarse, a rounding tie is rarely
+# as near as the last bits, in which CPUs differ, reach: they differ by about DRIFT per epoch.
+GRID = 2.0**-20
+DRIFT = 1e-15
 
 
 def logistic(n_pixels: int, *, seed: int, dtype=torch.float32) -> nn.Sequential:
@@ -73,8 +77,44 @@ def linear(n_in: int, n_out: int, dtype: torch.dtype) -> nn.Linear:
 
 
 def stored_weights(model: nn.Module) -> dict[str, torch.Tensor]:
-    """Round the weights to what is stored: float32 on the CPU, the last bits of float64 gone."""
-    return {name: weight.float().cpu() for name, weight in model.state_dict().items()}
+    """Round the weights to what is stored, on the CPU: see `stored`."""
+    return {name: stored(weight).cpu() for name, weight in model.state_dict().items()}
+
+
+def stored(weight: torch.Tensor) -> torch.Tensor:
+    """Round to float32; float64 to multiples of GRID before, which float32 holds exactly below 16.
+
+    The last bits, in which CPUs differ, are gone then; float32 keeps its own.
+    """
+    return (round_to_grid(weight) if weight.dtype == torch.float64 else weight).float()
+
+
+def round_to_grid(weight: torch.Tensor) -> torch.Tensor:
+    """Round float64 to multiples of GRID, ties to even: exact, for GRID is a power of two."""
+    return (weight / GRID).round() * GRID
+
+
+def drifts_to_a_tie(model: nn.Module, initial: dict[str, torch.Tensor], n_epochs: int) -> float:
+    """Tell how safe the stored bytes are: how near training has come to a rounding tie.
+
+    Args:
+        model: trained in float64.
+        initial: its `state_dict` before. Weights that still are what they were, those of dead
+            units, are the same on every CPU and do not count.
+        n_epochs: how long it was trained.
+
+    Returns:
+        The smallest distance of a weight to the middle between two multiples of GRID, in units
+        of DRIFT * n_epochs; infinite where no weight has moved. Below about 1, another machine
+        may store another number.
+    """
+    moved = torch.cat(
+        [weight[weight != initial[name]] for name, weight in model.state_dict().items()]
+    )
+    if not len(moved):
+        return math.inf
+    distance = GRID / 2 - (moved - round_to_grid(moved)).abs().max().item()
+    return distance / (DRIFT * n_epochs)
 
 
 def with_weights(

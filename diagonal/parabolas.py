@@ -13,6 +13,7 @@ import torch
 from torch import nn, optim
 
 from diagonal.batches import Batches
+from diagonal.models import stored_weights
 from diagonal.training import Architecture
 
 ACTIVATIONS = {"none": None, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU}
@@ -81,12 +82,12 @@ def train(
         seed: of training's random streams, of which full batches need none.
 
     Returns:
-        The weights before training and after each epoch, rounded to float32 and held in float64.
+        The weights before training and after each epoch, rounded as stored and held in float64.
     """
 
     def keep(*_) -> None:
-        state = model.state_dict()
-        history.append({name: weight.float().double() for name, weight in state.items()})
+        weights = stored_weights(model)
+        history.append({name: weight.double() for name, weight in weights.items()})
 
     history: list[dict[str, torch.Tensor]] = []
     optimizer = optim.SGD(model.parameters(), lr=lr, momentum=momentum)

@@ -1,6 +1,7 @@
 """What the three training stages share: all but the model itself."""
 
 import inspect
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -11,13 +12,14 @@ from diagonal import files
 from diagonal.batches import Batches, draw, weighted_sampler
 from diagonal.device import resolve
 from diagonal.errors import InputError, located
-from diagonal.models import stored_weights
+from diagonal.models import drifts_to_a_tie, stored_weights
 from diagonal.params import Params, TrainModel
 from diagonal.progress import progress
 from diagonal.training import Architecture
 
 Build = Callable[[int, torch.dtype], nn.Module]  # (number of pixels, dtype) to a model
 SMALL = 2**20  # multiplications for a batch
+SAFE = 10  # drifts from a rounding tie: nearer than that, training warns
 
 # Making its first optimizer, PyTorch imports its compiler, which takes as long as PyTorch itself,
 # only to keep the compiler away from this method. Nothing is compiled here.
@@ -46,6 +48,7 @@ def train(
     model, batches = architecture.model, architecture.train_loader
     if params.device == "auto":
         print(f"{name}: device auto is {architecture.device}")
+    initial = {key: weight.clone() for key, weight in model.state_dict().items()}
     try:
         with progress(name, settings.n_epochs) as on_epoch:
             architecture.train(settings.n_epochs, params.train.seed, on_epoch)
@@ -53,6 +56,8 @@ def train(
         _check_finite(model, batches.x, name, settings.lr)
         raise
     _check_finite(model, batches.x, name, settings.lr)
+    if architecture.dtype == torch.float64:
+        _tell_safety(name, drifts_to_a_tie(model, initial, settings.n_epochs))
 
     losses, val_losses = architecture.losses, architecture.val_losses
     weights = {key: weight.numpy() for key, weight in stored_weights(model).items()}
@@ -91,6 +96,12 @@ def prepared(build: Build, *, settings: TrainModel, params: Params) -> Architect
         Batches(*read_images("val", device, dtype), batch_size=size),
     )
     return architecture
+
+
+def _tell_safety(name: str, drifts: float) -> None:
+    risk = "; on another machine its last bit may differ" if drifts < SAFE else ""
+    line = f"{name}: the weight nearest to a rounding tie is {drifts:.2g} drifts from it{risk}"
+    print(line, file=sys.stderr)
 
 
 @torch.no_grad()
