@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from diagonal.batches import draw, weighted_sampler
 
-LARGEST = 512  # ensemble: more members at once are hardly faster
-NUMBERS = 2**22  # that one of its arrays holds at most, so that any number of members fits
+LARGEST = 512  # number of members: more at once are hardly faster
+NUMBERS = 2**22  # that an ensemble's largest array holds, whatever the number of members
 
 
 class Ensemble:
@@ -112,7 +112,8 @@ def train(
 
 def members_at_once(n_images: int, n_pixels: int, batch_size: int) -> int:
     """Find how many members to train together, to bound the memory that they take."""
-    return max(min(NUMBERS // max(batch_size * n_pixels, n_images), LARGEST), 1)
+    largest_array = max(min(batch_size, n_images) * n_pixels, n_images)
+    return max(min(NUMBERS // largest_array, LARGEST), 1)
 
 
 def draw_epochs(weights, *, seeds: Sequence[int], hflip: float) -> Iterator[torch.Tensor]:
