@@ -89,9 +89,9 @@ def test_undeclared_reads_and_writes_are_status_3(project, run):
     plant(
         project,
         "stages/balance.py",
-        "    params = load_params().balance\n",
+        "    params = load_params()\n",
         "    params = load_params()\n"
-        "    (seed, params) = (params.train.seed, params.balance)\n"
+        "    assert params.evaluate.threshold < 2\n"
         '    with open("metrics/split.json") as file, open("metrics/extra.txt", "w") as extra:\n'
         "        extra.write(file.read()[:0])\n"
         '    __import__("os").system("touch metrics/unseen.txt")\n',
@@ -102,7 +102,7 @@ def test_undeclared_reads_and_writes_are_status_3(project, run):
         3,
         "balance: reads metrics/split.json undeclared",
         "balance: writes metrics/extra.txt undeclared",
-        "balance: reads the parameter train.seed undeclared",
+        "balance: reads the parameter evaluate.threshold undeclared",
         "metrics/unseen.txt was written and is no stage's output",
     )
 
