@@ -1,14 +1,13 @@
-"""Where the time of each stage goes: `python -m benchmarks.stages`, after a `dvc repro`.
+"""Where the time of `dvc repro` goes: `python -m benchmarks.stages` prints it stage by stage.
 
-Runs each stage as DVC does, in a copy of the project, and prints the median seconds on the wall
-that pass before Python runs our first line, during imports, in the stage's main, and after it.
+In CPU seconds, all threads together, which other work on the machine disturbs less than it does
+the wall clock. Runs what is committed, in a fresh clone with an empty cache.
 """
 
-import shutil
+import os
 import subprocess
 import sys
 import tempfile
-import time
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -16,23 +15,23 @@ from statistics import median
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
-ROUNDS = 5
+ROUNDS = 3
 PARTS = ("interpreter", "imports", "work", "exit")
 
-# What `python -m stages.NAME` does, with the time told at each turn.
+# What `python -m stages.NAME` does, and the CPU time at each turn.
 PROBE = """
 import time
-times = [time.time()]
-import importlib, os, sys
+times = [time.process_time()]
+import importlib, sys
 name, path = sys.argv[1:]
 sys.argv = ["-m"]
 stage = importlib.import_module(f"stages.{name}")
 from diagonal import command
 
 def main():
-    times.append(time.time())
+    times.append(time.process_time())
     stage.main()
-    times.append(time.time())
+    times.append(time.process_time())
     with open(path, "w") as file:
         file.write(" ".join(map(str, times)))
 
@@ -41,26 +40,36 @@ command.run(main)
 
 
 def main() -> None:
+    print("| stage |", " | ".join(PARTS), "| all |")
+    print("|---|" + "---:|" * (len(PARTS) + 1))
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder, "project")
-        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".venv", ".git", ".dvc"))
-        print("| stage |", " | ".join(PARTS), "| all |")
-        print("|---|" + "---:|" * (len(PARTS) + 1))
-        for name in YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]:
-            rounds = [measure(name, copy, Path(folder, "times")) for _ in range(ROUNDS + 1)][1:]
+        clone, total = Path(folder, "clone"), 0.0
+        subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+        repro = cpu_seconds(["dvc", "repro", "--quiet", "--force"], clone)
+        for name in YAML(typ="safe", pure=True).load(clone / "dvc.yaml")["stages"]:
+            rounds = [measure(name, clone, Path(folder, "times")) for _ in range(ROUNDS)]
             parts = [median(column) for column in zip(*rounds, strict=True)]
-            cells = " | ".join(f"{each:.2f}" for each in (*parts, sum(parts)))
-            print(f"| {name} | {cells} |")
+            total += sum(parts)
+            print(f"| {name} |", " | ".join(f"{each:.2f}" for each in (*parts, sum(parts))), "|")
+    print(f"| DVC itself | | | | | {repro - total:.2f} |")
 
 
 def measure(name: str, project: Path, path: Path) -> list[float]:
-    """Run a stage once; return the seconds of each of PARTS."""
-    start = time.time()
-    command = [sys.executable, "-c", PROBE, name, path]
-    subprocess.run(command, cwd=project, check=True, capture_output=True)
-    end = time.time()
-    times = [start, *map(float, path.read_text().split()), end]
+    """Run a stage once; return the CPU seconds of each of PARTS."""
+    end = cpu_seconds([sys.executable, "-c", PROBE, name, path], project)
+    times = [0.0, *map(float, path.read_text().split()), end]
     return [after - before for before, after in pairwise(times)]
+
+
+def cpu_seconds(command, folder: Path) -> float:
+    """Run a command in a folder; return what it and its children took of the CPU."""
+    process = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"{' '.join(map(str, command))} failed in a clone of what is committed")
+    return usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from diagonal.figures.animation import record, shown_epochs
 from diagonal.figures.parabolas import Scene
 from diagonal.figures.style import style
 from diagonal.parabolas import accuracy_and_loss, network, parabolas, spaces, train
-from diagonal.params import Parabolas, load_params
+from diagonal.params import ParabolaNetworks, Parabolas, load_params
 
 
 def main() -> None:
@@ -15,7 +15,8 @@ def main() -> None:
     params = load_params().parabolas
     x, y = parabolas(params.n_points, params.seed)
     metrics = {}
-    for name, settings in params.networks:
+    for name in ParabolaNetworks.model_fields:
+        settings = getattr(params.networks, name)
         model = network(settings.hidden, settings.activation, seed=settings.seed)
         history = train(
             model, x, y, lr=params.lr, momentum=params.momentum, n_epochs=params.n_epochs, seed=0

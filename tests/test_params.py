@@ -13,7 +13,7 @@ LECTURE = (ROOT / "params.yaml").read_text()
 
 def test_params_are_the_lectures():
     params = load_params(ROOT / "params.yaml").model_dump()
-    del params["feature_space"]
+    del params["feature_space"], params["parabolas"]
     deep = {"lr": 0.1, "seed": 17, "hidden": (5, 3)}
     assert params == {
         "device": "cpu",
@@ -52,6 +52,11 @@ BAD = {
         "  lr: 0.1",
         "  momentum: 0.9\n  lr: 0.1",
         "train_logistic.momentum: expected the key lr or n_epochs or seed, found this one",
+    ),
+    "a hidden layer that cannot be drawn": (
+        "hidden: [10, 2]",
+        "hidden: [2, 10]",
+        "parabolas.networks.wider.hidden: expected 2 units in the last hidden layer, found [2, 10]",
     ),
     "a missing key": ("  n_images: 300\n", "", "generate.n_images: expected this key, found none"),
     "a key given twice": (

@@ -31,7 +31,7 @@ def test_all_stages_run_once_and_a_change_reruns_what_depends_on_it(small, run):
     stages = declared(small)
     first = run("dvc", "repro")
     assert first.returncode == 0, first.stderr
-    assert stages_run(first) == set(stages)
+    assert stages_run(first) == set(stages) - {"parabolas"}  # all of it is in git, and it fits
     assert all(
         (small / output).is_file() for stage in stages.values() for output in stage["outputs"]
     )
@@ -73,7 +73,7 @@ def test_all_stages_run_once_and_a_change_reruns_what_depends_on_it(small, run):
 
 def test_changing_data_reruns_all_that_descends_from_it(project):
     stages = declared(project)
-    assert downstream(stages, {"generate"}) == set(stages)
+    assert downstream(stages, {"generate"}) == set(stages) - {"parabolas"}
     assert downstream(stages, {"train_relu"}) == {"train_relu", "evaluate", "feature_space"}
 
 
