@@ -5,9 +5,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap
+from matplotlib.transforms import IdentityTransform
 
 from diagonal.figures.style import CLASSES, titled
 
+# Slanted lines are placed in steps of a pixel that matplotlib's renderer, which rounds to 1/256,
+# need not round: else its ties would fall as the last bits of a CPU's arithmetic have it.
+STEPS = 64
 PALE = ListedColormap(["#D6E8F3", "#FAE0CF"])
 CURVES = (("upper parabola", *CLASSES[0][1:]), ("lower parabola", *CLASSES[1][1:]))
 TITLES = {
@@ -34,12 +38,15 @@ class Scene:
                 np.zeros((2, 2)), cmap=PALE, vmin=0, vmax=1, origin="lower", aspect="auto",
                 extent=(left, right, bottom, top), interpolation="nearest",
             )  # fmt: skip
-            lattice = axes.add_collection(LineCollection([], color="#999999", linewidth=0.7))
+            lattice = LineCollection(
+                [], color="#999999", linewidth=0.7, transform=IdentityTransform()
+            )
+            axes.add_collection(lattice, autolim=False)
             curves = [
                 axes.plot([], [], color=color, marker=marker, markersize=3.5, linestyle="")[0]
                 for _, color, marker in CURVES
             ]
-            self.artists[name] = (region, lattice, *curves)
+            self.artists[name] = (axes, region, lattice, *curves)
             title, across, up = TITLES[name]
             axes.set(title=title, xlabel=across, ylabel=up, xlim=(left, right), ylim=(bottom, top))
         for axes in self.figure.axes[len(boxes) :]:
@@ -47,17 +54,21 @@ class Scene:
             axes.text(0.5, 0.5, "no activation", ha="center", transform=axes.transAxes)
         names = [name for name, *_ in CURVES]
         self.figure.legend(curves, names, loc="outside lower center", ncols=2, markerscale=2)
+        self.figure.draw_without_rendering()
+        self.figure.set_layout_engine("none")  # axes stay where they are now
 
     @property
     def moving(self) -> Sequence:
         """The artists that `show` changes, in the order in which they are drawn."""
-        return [self.title, *(artist for group in self.artists.values() for artist in group)]
+        return [self.title, *(artist for _, *group in self.artists.values() for artist in group)]
 
     def show(self, spaces: Mapping, title: str) -> None:
         """Show `parabolas.Space`s by name under this title."""
         self.title.set_text(title)
-        for name, (region, lattice, *curves) in self.artists.items():
+        for name, (axes, region, lattice, *curves) in self.artists.items():
             region.set_data(spaces[name].lower)
-            lattice.set_segments(list(spaces[name].lattice))
+            corners = axes.transData.transform(np.reshape(spaces[name].lattice, (-1, 2)))
+            corners = np.round(corners * STEPS) / STEPS
+            lattice.set_segments(list(corners.reshape(np.shape(spaces[name].lattice))))
             for line, points in zip(curves, spaces[name].curves, strict=True):
                 line.set_data(*points.T)
