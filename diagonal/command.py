@@ -32,8 +32,8 @@ def leave(message: str | None) -> None:
 
     Python would first take apart all modules, which takes PyTorch's and torchvision's a second.
     """
-    if message:
+    if message is not None:
         print(message, file=sys.stderr)
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.flush()
-    os._exit(bool(message))
+    os._exit(message is not None)

@@ -31,7 +31,7 @@ class Section(BaseModel):
 class Generate(Section):
     """The images of lines that are drawn; sizes in pixels."""
 
-    img_size: Annotated[int, Field(ge=2)]
+    img_size: Annotated[int, Field(ge=2, le=256)]  # all lines are drawn once: 6 S^3 bytes
     n_images: Count
     seed: Seed
 
@@ -177,7 +177,7 @@ def load_params(path: str | Path = "params.yaml") -> Params:
             (*fault["loc"][:-1], *_nearest(fault["loc"]))
             for fault in faults
             if fault["type"] == "extra_forbidden"
-        } | {fault["loc"][:-1] for fault in faults}
+        } | {fault["loc"][:-1] for fault in faults if fault["loc"]}
         lines = [f"{path}: {_fault(fault)}" for fault in faults if fault["loc"] not in told]
         raise InputError("\n".join(lines)) from err
 

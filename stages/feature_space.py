@@ -55,7 +55,7 @@ def animate_relu(params: Params, stored: dict, patterns, labels) -> None:
         wrong = ((probability > threshold) != labels).sum()
         title = f"relu after epoch {epoch}: {wrong} of {len(labels)} patterns wrong"
         steps.append((shown, probability, title))
-    journey = figures.Journey(TITLES.get(layer, layer), shown, labels, threshold)
+    journey = figures.Journey(titled(layer), shown, labels, threshold)
     frames = record(journey.figure, journey.show, steps)
     files.write_animation("plots/feature_space/relu.gif", frames, milliseconds=200, hold=3000)
 
@@ -89,12 +89,19 @@ def draw_layers(name: str, model, patterns, labels, threshold: float) -> None:
     """Draw where the patterns lie before and after each layer of a model."""
     layers = {"flatten": patterns.reshape(len(patterns), -1)} | representations(model, patterns)
     views = {
-        TITLES.get(layer, layer): view(model, layer, points.astype(float), threshold)
+        titled(layer): view(model, layer, points.astype(float), threshold)
         for layer, points in layers.items()
     }
     title = f"{name}: where {len(patterns)} patterns lie, and where it says diagonal"
     figure = figures.layer_views(views, labels, title)
     files.write_figure(f"plots/feature_space/{name}.png", figure)
+
+
+def titled(layer: str) -> str:
+    """Name a layer as a reader would: hidden0 is hidden 0, activation0 is after ReLU 0."""
+    kind, place = layer.rstrip("0123456789"), layer.lstrip("abcdefghijklmnopqrstuvwxyz")
+    names = {"flatten": "pixels", "activation": f"after ReLU {place}", "output": "output"}
+    return names.get(kind, f"{kind} {place}")
 
 
 def draw_activations(params: FeatureSpace) -> None:
@@ -115,9 +122,6 @@ def draw_activations(params: FeatureSpace) -> None:
 
 DECIMALS = 6  # of what is drawn: exp and tanh differ in their last bits from CPU to CPU
 SPLITS = ("train", "val")
-TITLES = {"flatten": "pixels", "hidden0": "hidden 0", "hidden1": "hidden 1"} | {
-    f"activation{place}": f"after ReLU {place}" for place in (0, 1)
-}
 
 if __name__ == "__main__":
     command.run(main)

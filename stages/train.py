@@ -99,7 +99,7 @@ def prepared(build: Build, *, settings: TrainModel, params: Params) -> Architect
 
 
 def _tell_safety(name: str, drifts: float) -> None:
-    risk = "; on another machine its last bit may differ" if drifts < SAFE else ""
+    risk = ": on another machine its last bit may differ" if drifts < SAFE else ", safe"
     line = f"{name}: the weight nearest to a rounding tie is {drifts:.2g} drifts from it{risk}"
     print(line, file=sys.stderr)
 

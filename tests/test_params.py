@@ -95,6 +95,11 @@ BAD = {
         "img_size: 1",
         "generate.img_size: expected greater than or equal to 2, found 1",
     ),
+    "an image whose lines do not fit into memory": (
+        "img_size: 5",
+        "img_size: 5000",
+        "generate.img_size: expected less than or equal to 256, found 5000",
+    ),
     "a seed that NumPy refuses": (
         "seed: 13",
         "seed: 4294967296",
@@ -172,6 +177,14 @@ def test_bad_params_get_one_line_that_names_key_expected_and_found(tmp_path, old
     with pytest.raises(InputError) as caught:
         load_params(path)
     assert str(caught.value) == f"{path}: {message}"
+
+
+@pytest.mark.parametrize("text", ["", "# nothing but a comment", "[]", "5"])
+def test_a_file_without_keys_is_told(tmp_path, text):
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"params\.yaml: the file: expected keys with values"):
+        load_params(path)
 
 
 def test_every_fault_gets_its_line(tmp_path):

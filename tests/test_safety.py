@@ -113,7 +113,7 @@ def test_longer_training_is_less_safe(model):
 def test_training_says_how_safe_its_bytes_are_and_warns_below_a_factor(capsys):
     told = "relu: the weight nearest to a rounding tie is {} drifts from it{}\n"
     _tell_safety("relu", SAFE * 1234.5)
-    assert capsys.readouterr().err == told.format("1.2e+04", "")
+    assert capsys.readouterr().err == told.format("1.2e+04", ", safe")
     _tell_safety("relu", 3.0)
-    risk = "; on another machine its last bit may differ"
+    risk = ": on another machine its last bit may differ"
     assert capsys.readouterr().err == told.format("3", risk)
