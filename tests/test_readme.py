@@ -35,6 +35,23 @@ def test_the_table_of_results_holds_the_committed_metrics():
         ]
 
 
+def test_what_is_said_of_many_seeds_is_the_studys():
+    relu = metrics("seeds.json")["relu"]
+    text = " ".join(README.split())
+
+    def percent(study):
+        return tuple(round(100 * study[key]) for key in ("share", "low", "high"))
+
+    perfect = "{} % of them (95 % interval: {} to {} %)".format(*percent(relu["perfect"]))
+    wins = "{} % ({} to {} %) by accuracy and in {} % ({} to {} %) by loss".format(
+        *percent(relu["beats"]["logistic"]["accuracy"]), *percent(relu["beats"]["logistic"]["loss"])
+    )
+    assert perfect in text
+    assert wins in text
+    tied = metrics("relu/validation.json")["undecided"] * metrics("split.json")["val"]["images"]
+    assert f"For {round(tied)} of the 60 images" in text
+
+
 def test_the_picture_of_the_pipeline_is_dvcs(run):
     (shown,) = re.findall(r"```mermaid\n(.*?)\n```", README, re.S)
     drawn = run("dvc", "dag", "--mermaid").stdout
