@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 COLOURS = 64
-FRAMES = 30  # after the first one, at most
+FRAMES = 20  # after the first one, at most
 
 
 def shown_epochs(n_epochs: int) -> list[int]:
