@@ -3,7 +3,7 @@
     python -m checks.arm FOLDER
 
 FOLDER gets Debian's Python for arm64, QEMU's user-mode emulator and the packages of
-requirements.txt as arm64 wheels, about 10 GB. All of it comes through apt-get and uv, by name; the
+requirements.txt as arm64 wheels, about 6 GB. All of it comes through apt-get and uv, by name; the
 system itself stays as it is, and root is not needed. A second call finds it there and fetches only
 what has changed. It needs Debian or Ubuntu, with sources that have arm64, and takes minutes.
 
