@@ -22,9 +22,9 @@ import torch
 from torch import nn, optim
 
 from benchmarks import lecture
-from diagonal.batches import Batches, make_balanced_sampler
 from diagonal.images import generate_dataset
-from diagonal.training import Architecture
+from diagonal.training.architecture import Architecture
+from diagonal.training.batches import Batches, make_balanced_sampler
 
 ROOT = Path(__file__).parents[1]
 LAST_STAGES = ("evaluate", "feature_space")  # with all before them: what the lecture does

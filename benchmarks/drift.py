@@ -25,11 +25,11 @@ from torch import nn
 
 from diagonal import ensembles
 from diagonal.balancing import class_weights, sample_weights
-from diagonal.batches import Batches, weighted_sampler
 from diagonal.images import generate_dataset
-from diagonal.models import ACTIVATIONS, GRID, network, round_to_grid
 from diagonal.splitting import train_val_split
-from diagonal.training import Architecture
+from diagonal.training.architecture import Architecture
+from diagonal.training.batches import Batches, weighted_sampler
+from diagonal.training.models import ACTIVATIONS, GRID, network, round_to_grid
 
 SETTINGS = (  # one thread each: so small, sums are hardly divided, and waiting threads cost much
     {"OMP_NUM_THREADS": "1"},

@@ -20,7 +20,7 @@ from PIL import Image
 from checks import params, wiring
 from checks.reproduction import CannotTellError, command, copy_project, lock, reproduce
 from checks.settings import ADVERSE, SETTINGS
-from diagonal.errors import InputError
+from diagonal.shell.errors import InputError
 
 STALE, NOT_REPRODUCIBLE, WIRING, PARAMS, CANNOT_TELL = 1, 2, 3, 4, 5
 

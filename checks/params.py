@@ -6,11 +6,11 @@ the schema, the device, and whether the split leaves both classes on both sides.
 
 import torch
 
-from diagonal import command
 from diagonal.device import resolve
-from diagonal.errors import located
 from diagonal.images import generate_dataset, patterns
-from diagonal.params import load_params
+from diagonal.shell import command
+from diagonal.shell.errors import located
+from diagonal.shell.params import load_params
 from diagonal.splitting import train_val_split
 
 

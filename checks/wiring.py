@@ -13,17 +13,24 @@ def declared(root: Path) -> dict[str, dict[str, set[str]]]:
 
     Returns:
         stage -> `code`, `inputs`, `outputs` (paths from the root) and `params` (keys with dots).
+        A folder of code stands for all its modules.
     """
     stages = YAML(typ="safe", pure=True).load(root / "dvc.yaml")["stages"]
     result = {}
     for name, stage in stages.items():
         deps = {Path(dep).as_posix() for dep in stage["deps"]}
+        folders = {dep for dep in deps if dep.startswith(PACKAGES) and not dep.endswith(".py")}
         code = {dep for dep in deps if dep.endswith(".py")}
+        code |= {
+            path.relative_to(root).as_posix()
+            for folder in folders
+            for path in (root / folder).glob("*.py")
+        }
         entries = [entry for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, [])]
         outputs = {entry if isinstance(entry, str) else next(iter(entry)) for entry in entries}
         result[name] = {
             "code": code,
-            "inputs": deps - code,
+            "inputs": deps - code - folders,
             "outputs": outputs,
             "params": set(stage.get("params", [])),
         }

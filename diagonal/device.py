@@ -2,7 +2,7 @@
 
 import torch
 
-from diagonal.errors import InputError
+from diagonal.shell.errors import InputError
 
 
 def available() -> list[str]:

@@ -1,8 +1,8 @@
 """Many trainings of one network at once: members that differ in their seeds alone.
 
 A member starts from the weights of its own initialisation seed and trains on the batches of its
-own sampling seed: the numbers that `diagonal.batches.Batches` would draw, member by member. What
-is batched is the arithmetic: weights and images have a leading axis of members.
+own sampling seed: the numbers that `Batches` would draw, member by member. What is batched is the
+arithmetic: weights and images have a leading axis of members.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from diagonal.batches import draw, weighted_sampler
-from diagonal.models import stored
+from diagonal.training.batches import draw, weighted_sampler
+from diagonal.training.models import stored
 
 LARGEST = 512  # number of members: more at once are hardly faster
 NUMBERS = 2**22  # that an ensemble's largest array holds, whatever the number of members

@@ -20,16 +20,16 @@ from torchvision.transforms.v2 import (
     ToPILImage,
 )
 
-from diagonal import training
-from diagonal.batches import make_balanced_sampler
 from diagonal.figures.style import style
 from diagonal.figures.training import loss_curves
 from diagonal.images import generate_dataset
 from diagonal.splitting import index_splitter
+from diagonal.training import architecture
+from diagonal.training.batches import make_balanced_sampler
 from diagonal.transforms import ToTensor, TransformTensorDataset
 
 
-class Architecture(training.Architecture):
+class Architecture(architecture.Architecture):
     """The pipeline's Architecture, and a picture of its losses."""
 
     def plot_losses(self):

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import nn, optim
 
-from diagonal.batches import Batches
-from diagonal.models import stored_weights
-from diagonal.training import Architecture
+from diagonal.training.architecture import Architecture
+from diagonal.training.batches import Batches
+from diagonal.training.models import stored_weights
 
 ACTIVATIONS = {"none": None, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU}
 SHIFT = 0.5  # between the parabolas

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.utils.data import Subset, random_split
 
-from diagonal.errors import InputError
+from diagonal.shell.errors import InputError
 
 
 def index_splitter(n: int, splits, seed: int = 13) -> list[Subset]:

@@ -13,8 +13,8 @@ from pathlib import Path
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from diagonal import command, files
-from diagonal.errors import InputError
+from diagonal.shell import command, files
+from diagonal.shell.errors import InputError
 from reporting.pipeline import layout, stages_and_edges
 
 HERE = Path(__file__).parent

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from diagonal import command, files
 from diagonal.balancing import (
     class_weights,
     expected_share,
@@ -12,7 +11,8 @@ from diagonal.balancing import (
 )
 from diagonal.figures.balancing import classes_per_batch
 from diagonal.figures.style import style
-from diagonal.params import load_params
+from diagonal.shell import command, files
+from diagonal.shell.params import load_params
 
 
 def main() -> None:

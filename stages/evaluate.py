@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import torch
 
-from diagonal import command, files
 from diagonal.evaluation import (
     binary_metrics,
     calibration,
@@ -17,9 +16,10 @@ from diagonal.figures.style import style
 from diagonal.figures.training import loss_comparison
 from diagonal.figures.weights import two_weightings, weights_as_pixels
 from diagonal.images import distinct
-from diagonal.models import ACTIVATIONS, collapsed, with_weights
-from diagonal.params import load_params
 from diagonal.population import population, scaled_and_normalised
+from diagonal.shell import command, files
+from diagonal.shell.params import load_params
+from diagonal.training.models import ACTIVATIONS, collapsed, with_weights
 
 
 def main() -> None:

@@ -3,15 +3,17 @@
 import numpy as np
 import torch
 
-from diagonal import activations, command, files, models
-from diagonal.errors import InputError
+from diagonal import activations
 from diagonal.feature_space import dead_units, representations, silent_share, view
 from diagonal.figures import feature_space as figures
 from diagonal.figures.animation import record, shown_epochs
 from diagonal.figures.style import style
 from diagonal.images import distinct
-from diagonal.models import ACTIVATIONS, with_weights
-from diagonal.params import FeatureSpace, Params, load_params
+from diagonal.shell import command, files
+from diagonal.shell.errors import InputError
+from diagonal.shell.params import FeatureSpace, Params, load_params
+from diagonal.training import models
+from diagonal.training.models import ACTIVATIONS, with_weights
 from stages.train import prepared
 
 

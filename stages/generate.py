@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from diagonal import command, files
 from diagonal.figures import images as figures
 from diagonal.figures.style import style
 from diagonal.images import color_bands, distinct, generate_dataset, grayscale, rgb
-from diagonal.params import load_params
+from diagonal.shell import command, files
+from diagonal.shell.params import load_params
 
 
 def main() -> None:

@@ -6,17 +6,17 @@ from itertools import combinations
 import numpy as np
 import torch
 
-from diagonal import command, files
 from diagonal.device import resolve
 from diagonal.ensembles import Ensemble, draw_epochs, members_at_once, train
-from diagonal.errors import located
 from diagonal.evaluation import DECIMALS, accuracy, cross_entropy
 from diagonal.figures.seeds import distributions
 from diagonal.figures.style import style
-from diagonal.models import ACTIVATIONS, network
-from diagonal.params import Params, load_params
 from diagonal.population import population, scaled_and_normalised
+from diagonal.shell import command, files
+from diagonal.shell.errors import located
+from diagonal.shell.params import Params, load_params
 from diagonal.spread import beats, share, spread
+from diagonal.training.models import ACTIVATIONS, network
 from stages.train import read_images, read_weights
 
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from diagonal import command, files
-from diagonal.errors import located
 from diagonal.figures import images as figures
 from diagonal.figures.style import style
 from diagonal.images import distinct, patterns
-from diagonal.params import load_params
+from diagonal.shell import command, files
+from diagonal.shell.errors import located
+from diagonal.shell.params import load_params
 from diagonal.splitting import train_val_split
 from diagonal.transforms import preparation, scaled_and_normalised
 

@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from torch import nn, optim
 
-from diagonal import files
-from diagonal.batches import Batches, draw, weighted_sampler
 from diagonal.device import resolve
-from diagonal.errors import InputError, located
-from diagonal.models import drifts_to_a_tie, stored_weights
-from diagonal.params import Params, TrainModel
 from diagonal.progress import progress
-from diagonal.training import Architecture
+from diagonal.shell import files
+from diagonal.shell.errors import InputError, located
+from diagonal.shell.params import Params, TrainModel
+from diagonal.training.architecture import Architecture
+from diagonal.training.batches import Batches, draw, weighted_sampler
+from diagonal.training.models import drifts_to_a_tie, stored_weights
 
 Build = Callable[[int, torch.dtype], nn.Module]  # (number of pixels, dtype) to a model
 SMALL = 2**20  # multiplications for a batch

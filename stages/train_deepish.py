@@ -1,7 +1,8 @@
 """Train the deep-ish network: hidden layers with no activation between them."""
 
-from diagonal import command, models
-from diagonal.params import load_params
+from diagonal.shell import command
+from diagonal.shell.params import load_params
+from diagonal.training import models
 from stages.train import train
 
 

@@ -1,7 +1,8 @@
 """Train the logistic regression: one linear layer and a sigmoid."""
 
-from diagonal import command, models
-from diagonal.params import load_params
+from diagonal.shell import command
+from diagonal.shell.params import load_params
+from diagonal.training import models
 from stages.train import train
 
 

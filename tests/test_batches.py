@@ -3,8 +3,8 @@ import torch
 from lecture_loop import loaders
 from torch.utils.data import DataLoader, TensorDataset
 
-from diagonal import batches
-from diagonal.batches import Batches, draw, make_balanced_sampler
+from diagonal.training import batches
+from diagonal.training.batches import Batches, draw, make_balanced_sampler
 
 
 def normalised(x):

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from diagonal import command
-from diagonal.errors import InputError
+from diagonal.shell import command
+from diagonal.shell.errors import InputError
 
 ROOT = Path(__file__).parents[1]
 
 PROBE = """
 import gc
 import sys
-from diagonal import command
-from diagonal.errors import InputError
+from diagonal.shell import command
+from diagonal.shell.errors import InputError
 
 at_import = gc.isenabled()
 

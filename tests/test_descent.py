@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn, optim
 
-from diagonal.descent import Descent, known
-from diagonal.models import network
-from diagonal.training import Architecture
+from diagonal.training.architecture import Architecture
+from diagonal.training.descent import Descent, known
+from diagonal.training.models import network
 
 N_IMAGES, N_EPOCHS, LR = 35, 3, 0.1  # 35 leaves a short last batch for most batch sizes
 

@@ -3,7 +3,7 @@ import torch
 
 from diagonal import device
 from diagonal.device import resolve
-from diagonal.errors import InputError
+from diagonal.shell.errors import InputError
 
 
 def has(monkeypatch, *names):
@@ -57,7 +57,7 @@ def test_mps_has_no_float64(monkeypatch):
 def test_float64_on_cuda_stores_the_bytes_of_the_cpu(lecture_data, name):
     from test_training import architecture, build
 
-    from diagonal.models import stored_weights
+    from diagonal.training.models import stored_weights
 
     weights = []
     for place in ("cpu", "cuda"):

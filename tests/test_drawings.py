@@ -11,14 +11,15 @@ import torch
 from PIL import Image
 from torch.utils.data import WeightedRandomSampler
 
-from diagonal import balancing, files
+from diagonal import balancing
 from diagonal.evaluation import calibration, precision_recall_curve
 from diagonal.feature_space import deciding_plane, view
 from diagonal.figures import animation, evaluation, feature_space, images, training, weights
 from diagonal.figures import balancing as balancing_figures
 from diagonal.figures.style import style, titled
 from diagonal.images import color_bands, distinct, generate_dataset, grayscale, rgb
-from diagonal.models import network
+from diagonal.shell import files
+from diagonal.training.models import network
 
 ROOT = Path(__file__).parents[1]
 PICTURES = sorted(

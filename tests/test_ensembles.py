@@ -8,9 +8,11 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from diagonal import ensembles, files, models
-from diagonal.batches import Batches, weighted_sampler
-from diagonal.params import load_params
+from diagonal import ensembles
+from diagonal.shell import files
+from diagonal.shell.params import load_params
+from diagonal.training import models
+from diagonal.training.batches import Batches, weighted_sampler
 from stages import (
     balance,
     evaluate,

@@ -4,8 +4,8 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
-from diagonal import models
 from diagonal.evaluation import binary_metrics, probabilities, roc_curve
+from diagonal.training import models
 
 LABELS = np.array([0, 0, 0, 1, 1])
 

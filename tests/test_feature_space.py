@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from diagonal import models
 from diagonal.feature_space import dead_units, on_a_plane, representations, silent_share
+from diagonal.training import models
 
 
 def test_layers_see_what_matrices_and_relus_make_of_the_pixels():

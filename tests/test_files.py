@@ -9,8 +9,8 @@ import safetensors.numpy
 from matplotlib.figure import Figure
 from PIL import Image
 
-from diagonal import files
-from diagonal.errors import InputError
+from diagonal.shell import files
+from diagonal.shell.errors import InputError
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):

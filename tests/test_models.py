@@ -3,8 +3,8 @@ import pytest
 import torch
 from torch import nn
 
-from diagonal import models
-from diagonal.models import collapsed, linear, stored_weights, with_weights
+from diagonal.training import models
+from diagonal.training.models import collapsed, linear, stored_weights, with_weights
 
 SHAPES = [(25, 1), (25, 5), (5, 3), (3, 1), (100, 7), (784, 16)]
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from diagonal import parabolas as module
-from diagonal.params import load_params
+from diagonal.shell.params import load_params
 
 ROOT = Path(__file__).parents[1]
 PARAMS = load_params(ROOT / "params.yaml").parabolas

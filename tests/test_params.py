@@ -4,8 +4,8 @@ import pytest
 from dvc.utils.serialize import load_yaml
 from pydantic import ValidationError
 
-from diagonal.errors import InputError
-from diagonal.params import load_params
+from diagonal.shell.errors import InputError
+from diagonal.shell.params import load_params
 
 ROOT = Path(__file__).parents[1]
 LECTURE = (ROOT / "params.yaml").read_text()

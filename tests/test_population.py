@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from diagonal import evaluation, models, transforms
+from diagonal import evaluation, transforms
 from diagonal.images import every_line, generate_dataset, patterns
 from diagonal.population import population, scaled_and_normalised
+from diagonal.training import models
 
 COMPARED = ("accuracy", "loss", "precision", "recall", "f1", "roc_auc", "undecided")
 

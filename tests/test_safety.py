@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from diagonal import models
 from diagonal.ensembles import Ensemble
-from diagonal.models import DRIFT, GRID, drifts_to_a_tie, stored, stored_weights
+from diagonal.training import models
+from diagonal.training.models import DRIFT, GRID, drifts_to_a_tie, stored, stored_weights
 from stages.train import SAFE, _tell_safety
 
 

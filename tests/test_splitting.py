@@ -3,8 +3,8 @@ import pytest
 import torch
 from torch.utils.data import random_split
 
-from diagonal.errors import InputError
 from diagonal.images import generate_dataset
+from diagonal.shell.errors import InputError
 from diagonal.splitting import index_splitter, train_val_split
 
 # The training labels as the slides print them.

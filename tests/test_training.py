@@ -5,10 +5,10 @@ from lecture_loop import loaders, train
 from torch import nn, optim
 from torch.utils.data import DataLoader, TensorDataset
 
-from diagonal import models
-from diagonal.batches import Batches, make_balanced_sampler
-from diagonal.errors import InputError
-from diagonal.training import Architecture
+from diagonal.shell.errors import InputError
+from diagonal.training import models
+from diagonal.training.architecture import Architecture
+from diagonal.training.batches import Batches, make_balanced_sampler
 
 # lecture-facts: epochs, then loss and val_loss of the first and of the last epoch, accuracy
 LECTURE = {

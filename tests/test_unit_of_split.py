@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diagonal.errors import InputError
 from diagonal.images import generate_dataset, patterns
+from diagonal.shell.errors import InputError
 from diagonal.splitting import index_splitter, train_val_split
 
 RATIOS = ([80, 20], [1, 1], [9, 1], [0.2, 0.8])

@@ -76,13 +76,13 @@ class Listing:
 
 
 class ParamsFinder(importlib.abc.MetaPathFinder):
-    """Once `diagonal.params` is imported, tell each key of params.yaml that is read."""
+    """Once `diagonal.shell.params` is imported, tell each key of params.yaml that is read."""
 
     def __init__(self, tell):
         self.tell = tell
 
     def find_spec(self, name, path, target=None):
-        if name != "diagonal.params":
+        if name != "diagonal.shell.params":
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         run = spec.loader.exec_module

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from diagonal.errors import InputError
+from diagonal.shell.errors import InputError
 
 
 def run(main: Callable[[], None]) -> None:

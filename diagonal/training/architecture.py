@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from diagonal import files
-from diagonal.descent import Descent, known
+from diagonal.shell import files
+from diagonal.training.descent import Descent, known
 
 
 class Architecture:

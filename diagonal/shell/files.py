@@ -16,7 +16,7 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError, safe_open
 
-from diagonal.errors import InputError
+from diagonal.shell.errors import InputError
 
 SIGNIFICANT_DIGITS = 6  # of every number in a table or in metrics: CPUs differ far below that
 
