@@ -2,6 +2,10 @@
 
 import numpy as np
 
+from diagonal.streams import multinomial
+
+DRAWN = 2**18  # indices at once
+
 
 def class_weights(labels: np.ndarray) -> dict[int, float]:
     """Weigh each class by the inverse of its frequency.
@@ -33,30 +37,26 @@ def expected_share(labels: np.ndarray, weights: np.ndarray) -> float:
     return float(weights[labels == 1].sum() / weights.sum())
 
 
-def first_epoch(weights: np.ndarray, seed: int) -> np.ndarray:
-    """Draw the indices of training's first epoch, without loading torch.
-
-    `WeightedRandomSampler` draws through `torch.multinomial`, which looks up uniform numbers of
-    53 bits from a Mersenne Twister among the cumulative weights. NumPy's legacy stream is the
-    same Twister, so these are the same indices.
+def first_epoch(labels: np.ndarray, weights: np.ndarray, seed: int, batch_size: int) -> np.ndarray:
+    """Draw training's first epoch and count both classes in each of its mini-batches.
 
     Args:
-        weights: of each image, (n,), not negative.
+        labels: 0 or 1, (n,).
+        weights: of each image in the draw, (n,), not negative.
         seed: of the sampler's generator, in [0, 2**32).
+        batch_size: images per batch; the last batch may be shorter.
 
     Returns:
-        int64 (n,), with replacement.
+        int64 (batches, 2): straight lines and diagonals.
     """
-    words = np.random.RandomState(seed).randint(0, 2**32, (len(weights), 2), np.uint32)
-    high, low = words.astype(np.uint64).T
-    uniform = (high << np.uint64(32) | low) % np.uint64(2**53) / 2.0**53
-    cumulative = np.cumsum(weights)
-    return np.searchsorted(cumulative / cumulative[-1], uniform)
+    at_once = max(DRAWN // batch_size, 1) * batch_size
+    drawn = multinomial(weights, len(weights), seed, at_once)
+    return np.concatenate([per_batch(labels[index], batch_size) for index in drawn])
 
 
 def per_batch(labels: np.ndarray, batch_size: int) -> np.ndarray:
     """Count both classes in each mini-batch of labels (n,), 0 or 1: int64 (batches, 2)."""
     starts = np.arange(0, len(labels), batch_size)
-    diagonals = np.add.reduceat(labels, starts)
+    diagonals = np.add.reduceat(labels, starts, dtype=np.int64)
     sizes = np.diff([*starts, len(labels)])
     return np.stack([sizes - diagonals, diagonals], axis=1)

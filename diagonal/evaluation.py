@@ -1,31 +1,40 @@
 """What a model's probabilities are worth: metrics from probabilities and labels."""
 
 import math
+from collections import Counter
 
 import numpy as np
 import pandas as pd
-import torch
 from sklearn import metrics as sk
-from torch import nn
-from torch.nn import functional
 
-DECIMALS = 9  # of probabilities: last bits, in which CPUs differ, must not break ties
-CHUNK = 2**24  # pixels that are held in float64 at a time
+LOWEST = -100.0  # logarithm of a probability, as PyTorch has it
 
 
-@torch.no_grad()
-def probabilities(model: nn.Module, x: np.ndarray) -> np.ndarray:
-    """Compute the probability that each line is diagonal.
+class Tally:
+    """How often each probability was given, to images of each class.
 
-    Args:
-        model: in float64, images to probabilities (n, 1).
-        x: images, float32 (n, 1, S, S), scaled and normalised.
-
-    Returns:
-        float64 (n,), rounded to 9 decimals: equal images get equal probabilities.
+    Any number of images may be added, part by part: what is held are the different probabilities,
+    of which equal images give equal ones.
     """
-    chunks = torch.from_numpy(x).split(max(CHUNK // x[0].size, 1))
-    return np.round(torch.cat([model(part.double())[:, 0] for part in chunks]).numpy(), DECIMALS)
+
+    def __init__(self):
+        self.counts = {0: Counter(), 1: Counter()}
+
+    def add(self, labels: np.ndarray, probability: np.ndarray) -> None:
+        """Add images by their labels, 0 or 1, (n,) and rounded probabilities (n,)."""
+        for label, counter in self.counts.items():
+            values, counts = np.unique(probability[labels == label], return_counts=True)
+            counter.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return labels, probabilities and counts, each (different ones,), sorted."""
+        rows = [
+            (label, probability, counter[probability])
+            for label, counter in self.counts.items()
+            for probability in sorted(counter)
+        ]
+        labels, probability, counts = zip(*rows, strict=True)
+        return np.array(labels), np.array(probability), np.array(counts)
 
 
 def binary_metrics(
@@ -74,10 +83,10 @@ def cross_entropy(labels, probability: np.ndarray, counts=None) -> np.ndarray:
 
     A single one is at most 100, as PyTorch has it. Arguments as in `binary_metrics`.
     """
-    target = torch.from_numpy(np.broadcast_to(labels, probability.shape).astype(np.float64))
-    predicted = torch.from_numpy(probability)
-    losses = functional.binary_cross_entropy(predicted, target, reduction="none")
-    return np.average(losses.numpy(), axis=-1, weights=counts)
+    with np.errstate(divide="ignore"):
+        yes, no = np.log(probability), np.log1p(-probability)
+    losses = -np.where(labels, np.maximum(yes, LOWEST), np.maximum(no, LOWEST))
+    return np.average(losses, axis=-1, weights=counts)
 
 
 def accuracy(labels, probability: np.ndarray, threshold: float, counts=None) -> np.ndarray:
@@ -85,32 +94,41 @@ def accuracy(labels, probability: np.ndarray, threshold: float, counts=None) -> 
     return np.average((probability > threshold) == labels, axis=-1, weights=counts)
 
 
-def roc_curve(labels: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def roc_curve(
+    labels: np.ndarray, probability: np.ndarray, counts: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Compute false and true positive rates over all thresholds, from (0, 0) to (1, 1)."""
-    false_positive_rate, true_positive_rate, _ = sk.roc_curve(labels, probability)
+    false_positive_rate, true_positive_rate, _ = sk.roc_curve(
+        labels, probability, sample_weight=counts
+    )
     return false_positive_rate, true_positive_rate
 
 
 def precision_recall_curve(
-    labels: np.ndarray, probability: np.ndarray
+    labels: np.ndarray, probability: np.ndarray, counts: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compute recall and precision over all thresholds, from recall 0 to 1."""
-    precision, recall, _ = sk.precision_recall_curve(labels, probability)
+    precision, recall, _ = sk.precision_recall_curve(labels, probability, sample_weight=counts)
     return recall[::-1], precision[::-1]
 
 
-def calibration(labels: np.ndarray, probability: np.ndarray, bins: int = 10) -> pd.DataFrame:
+def calibration(
+    labels: np.ndarray, probability: np.ndarray, counts: np.ndarray, bins: int = 10
+) -> pd.DataFrame:
     """Compare probabilities with what came true, in bins of equal width.
 
     Args:
         labels: 0 or 1, (n,).
         probability: of label 1, float64 (n,), in [0, 1].
+        counts: how often each of the n occurs, int64 (n,).
         bins: a bin's lower end belongs to it.
 
     Returns:
         A row per bin that is not empty: probability (mean), share (of label 1), images.
     """
     place = np.minimum((probability * bins).astype(int), bins - 1)
-    table = pd.DataFrame({"probability": probability, "share": labels.astype(float)})
-    means = table.groupby(place).mean()
-    return means.assign(images=np.bincount(place)[means.index])
+    sums = {"probability": probability * counts, "share": labels * counts, "images": counts}
+    table = pd.DataFrame(sums).groupby(place).sum()
+    return table.assign(
+        probability=table["probability"] / table["images"], share=table["share"] / table["images"]
+    )

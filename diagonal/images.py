@@ -5,10 +5,16 @@ runs straight or along one of two diagonals. These 3 (2S-1) cases are all that t
 are drawn once and every data set is a look-up among them.
 """
 
+from collections import defaultdict
+from collections.abc import Iterator
+
 import numpy as np
+
+from diagonal.streams import LegacyIntegers
 
 STRAIGHT, UP, DOWN = 0, 1, 2  # the targets of the generator; UP and DOWN are diagonals
 WHITE = 255
+CHUNK = 2**22  # numbers of images that are handled at once
 
 
 def draw_line(img_size: int, start: int, target: int) -> np.ndarray:
@@ -53,9 +59,6 @@ def generate_dataset(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw random images of lines, the lecture's for the lecture's arguments.
 
-    Starts and targets are uniform and come from NumPy's legacy stream: first all starts, then
-    all targets.
-
     Args:
         img_size: S, height and width in pixels, at least 2.
         n_images: N, at least 1.
@@ -65,46 +68,82 @@ def generate_dataset(
     Returns:
         images, uint8 (N, 1, S, S), 255 on the line and 0 elsewhere; labels, int64 (N,).
     """
-    stream = np.random.RandomState(seed)
-    starts = stream.randint(1 - img_size, img_size, size=n_images, dtype=np.int64)
-    targets = stream.randint(STRAIGHT, DOWN + 1, size=n_images, dtype=np.int64)
-    lines = every_line(img_size).reshape(-1, 1, img_size, img_size)
-    images = lines.take((starts + img_size - 1) * 3 + targets, axis=0)
-    return images, (targets > STRAIGHT).astype(np.int64) if binary else targets
+    lines = random_lines(img_size, n_images, seed)
+    return images_of(lines, every_line(img_size)), labels_of(lines, binary)
+
+
+def random_lines(img_size: int, n_images: int, seed: int) -> np.ndarray:
+    """Draw which line each image shows.
+
+    Starts and targets are uniform and come from NumPy's legacy stream: first all starts, then
+    all targets. Arguments as in `generate_dataset`.
+
+    Returns:
+        uint16 (N,): 3 (start + S-1) + target, a place among all lines.
+    """
+    stream = LegacyIntegers(seed)
+    lines = stream.draw(2 * img_size - 2, n_images)
+    lines *= DOWN + 1
+    lines += stream.draw(DOWN, n_images)
+    return lines
+
+
+def images_of(lines: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Look up the images (n, 1, S, S) of lines (n,) among all that `every_line` has drawn."""
+    return drawn.reshape(-1, *drawn.shape[2:]).take(lines, axis=0)
+
+
+def labels_of(lines: np.ndarray, binary: bool = True) -> np.ndarray:
+    """Label lines (n,): diagonals 1 and all else 0, or by their targets; int64 (n,)."""
+    targets = np.arange(lines.max() + 1, dtype=np.int64) % (DOWN + 1)  # of every line
+    return (np.minimum(targets, 1) if binary else targets).take(lines)
+
+
+def chunks(n_images: int, n_pixels: int) -> Iterator[slice]:
+    """Cut images into parts of a few million numbers, so that they need not be held all at once."""
+    size = max(CHUNK // n_pixels, 1)
+    return (slice(start, min(start + size, n_images)) for start in range(0, n_images, size))
 
 
 def patterns(images: np.ndarray) -> np.ndarray:
     """Give each distinct image a number.
 
     Args:
-        images: (N, ...) of any dtype.
+        images: (N, ...) of any dtype; they may lie in a file that is larger than memory.
 
     Returns:
-        int64 (N,): equal for equal images, from 0 in order of first appearance.
+        int32 (N,): equal for equal images, from 0 in order of first appearance.
     """
-    numbers: dict[bytes, int] = {}
-    return np.fromiter(
-        (numbers.setdefault(image.tobytes(), len(numbers)) for image in images),
-        np.int64,
-        count=len(images),
-    )
+    numbers: defaultdict[bytes, int] = defaultdict(lambda: len(numbers))
+    result = np.empty(len(images), np.int32)
+    for part in chunks(len(images), images[0].size):
+        flat = np.ascontiguousarray(images[part]).reshape(part.stop - part.start, -1)
+        rows = flat.view(f"V{flat[0].nbytes}")[:, 0].tolist()  # each image as bytes
+        result[part] = list(map(numbers.__getitem__, rows))
+    return result
 
 
-def distinct(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def distinct(
+    images: np.ndarray, labels: np.ndarray, counts: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Find the distinct images, straight ones first, within a class the most frequent first.
 
     Args:
-        images: (N, ...) of any dtype.
+        images: (N, ...) of any dtype; they may lie in a file that is larger than memory.
         labels: (N,), equal for equal images.
+        counts: how often each image occurs, (N,); None for once.
 
     Returns:
-        int64, both: the index of each pattern's first image (n,); the pattern of each image
-        (N,), a place in the former.
+        The index of each pattern's first image, int64 (n,); the pattern of each image, a place
+        in the former, int32 (N,).
     """
     numbers = patterns(images)
-    _, first, counts = np.unique(numbers, return_index=True, return_counts=True)
-    order = np.lexsort((-counts, labels[first]))
-    return first[order], np.argsort(order)[numbers]
+    first = np.empty(numbers.max() + 1, np.int64)
+    first[numbers[::-1]] = np.arange(len(numbers))[::-1]  # what is written last stays
+    order = np.lexsort((-np.bincount(numbers, counts), labels[first]))
+    place = np.empty(len(order), np.int32)
+    place[order] = np.arange(len(order))
+    return first[order], place[numbers]
 
 
 # Channels and layouts

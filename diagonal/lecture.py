@@ -6,6 +6,7 @@ from torch import nn, optim
 from torch.utils.data import (
     DataLoader,
     Dataset,
+    Subset,
     SubsetRandomSampler,
     WeightedRandomSampler,
     random_split,
@@ -23,7 +24,7 @@ from torchvision.transforms.v2 import (
 from diagonal.figures.style import style
 from diagonal.figures.training import loss_curves
 from diagonal.images import generate_dataset
-from diagonal.splitting import index_splitter
+from diagonal.splitting import split_sizes
 from diagonal.training import architecture
 from diagonal.training.batches import make_balanced_sampler
 from diagonal.transforms import ToTensor, TransformTensorDataset
@@ -36,6 +37,21 @@ class Architecture(architecture.Architecture):
         """Draw training and validation losses by epoch, as a matplotlib figure."""
         with style():
             return loss_curves(self.losses, self.val_losses)
+
+
+def index_splitter(n: int, splits, seed: int = 13) -> list[Subset]:
+    """Split the indices 0 to n-1 at random.
+
+    Args:
+        n: number of indices.
+        splits: sizes of the splits relative to each other, any positive numbers.
+        seed: of torch's global stream, which this function seeds.
+
+    Returns:
+        A subset of `torch.arange(n)` for each split; its `indices` are a list of int.
+    """
+    torch.manual_seed(seed)
+    return random_split(torch.arange(n), split_sizes(n, splits))
 
 
 __all__ = [

@@ -27,18 +27,3 @@ def population(img_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     images = lines.reshape(-1, *lines.shape[2:])
     _, first, counts = np.unique(patterns(images), return_index=True, return_counts=True)
     return images[first], labels[first], counts
-
-
-def scaled_and_normalised(images: np.ndarray, mean: float, std: float) -> np.ndarray:
-    """Do to images what split's torchvision transforms do, bit for bit but without torchvision.
-
-    Args:
-        images: uint8 (n, 1, S, S).
-        mean: in units of an image scaled to [0, 1].
-        std: in the same units, above 0.
-
-    Returns:
-        float32 (n, 1, S, S).
-    """
-    scaled = images.astype(np.float32) * np.float32(1 / 255)
-    return (scaled - np.float32(mean)) / np.float32(std)

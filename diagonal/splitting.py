@@ -1,34 +1,32 @@
 """Random splits of a data set into training and validation."""
 
 import numpy as np
-import torch
-from torch.utils.data import Subset, random_split
 
 from diagonal.shell.errors import InputError
+from diagonal.streams import permutations
 
 
-def index_splitter(n: int, splits, seed: int = 13) -> list[Subset]:
-    """Split the indices 0 to n-1 at random, the lecture's way.
+def split_sizes(n: int, splits) -> list[int]:
+    """Share n indices out among splits, as `random_split` shares them by ratios in float32.
+
+    It would refuse ratios whose float32 sum comes out just above one; this does not.
 
     Args:
         n: number of indices.
         splits: sizes of the splits relative to each other, any positive numbers.
-        seed: of torch's global stream, which this function seeds.
 
     Returns:
-        A subset of `torch.arange(n)` for each split; its `indices` are a list of int.
+        The sizes, n together: rounded down, and what is left one by one from the first on.
     """
-    ratios = torch.as_tensor(splits)
-    total = ratios.sum().float()
-    if not total.isclose(torch.ones(1)[0]):
-        ratios = ratios / total
-    # random_split would do the same with the ratios themselves, but takes them for numbers of
-    # images where their float32 sum comes out just above one.
-    sizes = [int(n * ratio) for ratio in ratios]
+    ratios = np.asarray(splits)
+    total = np.float32(ratios.sum())
+    ratios = ratios.astype(np.float32)
+    if not np.isclose(total, 1):
+        ratios /= total
+    sizes = [int(np.float32(n) * ratio) for ratio in ratios]
     for place in range(n - sum(sizes)):
         sizes[place % len(sizes)] += 1
-    torch.manual_seed(seed)
-    return random_split(torch.arange(n), sizes)
+    return sizes
 
 
 def train_val_split(
@@ -50,8 +48,9 @@ def train_val_split(
         InputError: a split is empty or lacks a class.
     """
     if groups is None:
-        subsets = index_splitter(len(labels), ratios, seed)
-        train, val = (np.array(subset.indices, np.int64) for subset in subsets)
+        (order,) = permutations([len(labels)], seed)
+        n_train, _ = split_sizes(len(labels), ratios)
+        train, val = order[:n_train], order[n_train:]
     else:
         train, val = group_splitter(labels, ratios, seed, groups)
     for name, index in (("training", train), ("validation", val)):
@@ -77,10 +76,8 @@ def group_splitter(labels, ratios, seed: int, groups) -> tuple[np.ndarray, np.nd
     Raises:
         InputError: a class has fewer than two groups, so that a side would lack it.
     """
-    generator = torch.Generator().manual_seed(seed)
-    order = torch.randperm(len(labels), generator=generator).numpy()
     first = np.unique(groups, return_index=True)[1]
-    shuffled = torch.randperm(len(first), generator=generator).numpy()
+    order, shuffled = permutations([len(labels), len(first)], seed)
     sizes, kinds = np.bincount(groups), labels[first]
     share = ratios[1] / sum(ratios)
     validated = np.zeros(len(first), bool)

@@ -6,7 +6,6 @@ from diagonal.balancing import (
     class_weights,
     expected_share,
     first_epoch,
-    per_batch,
     sample_weights,
 )
 from diagonal.figures.balancing import classes_per_batch
@@ -18,7 +17,7 @@ from diagonal.shell.params import load_params
 def main() -> None:
     params = load_params()
     (y,) = files.read_split("data/split/train.safetensors", "y")
-    labels = y[:, 0].astype(np.int64)
+    labels = y[:, 0].astype(np.int8)
     inverse = class_weights(labels)
     by_class = inverse if params.balance.strategy == "inverse_frequency" else {0: 1.0, 1: 1.0}
     weights = sample_weights(labels, by_class)
@@ -34,10 +33,11 @@ def main() -> None:
         },
     )
 
-    weightings = {"equal": np.ones(len(labels)), "balanced": sample_weights(labels, inverse)}
+    seed, batch_size = params.train.seed, params.train.batch_size
+    by_inverse = sample_weights(labels, inverse)
     counts = {
-        name: per_batch(labels[first_epoch(weighting, params.train.seed)], params.train.batch_size)
-        for name, weighting in weightings.items()
+        "equal": first_epoch(labels, np.ones(len(labels)), seed, batch_size),
+        "balanced": first_epoch(labels, by_inverse, seed, batch_size),
     }
     columns = {
         f"{name}_{NAMES[label]}": each[:, label]

@@ -1,71 +1,80 @@
 """Evaluate the three models on the validation images and on all images that can be drawn."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
-import torch
 
 from diagonal.evaluation import (
+    Tally,
     binary_metrics,
     calibration,
     precision_recall_curve,
-    probabilities,
     roc_curve,
 )
 from diagonal.figures import evaluation as figures
 from diagonal.figures.style import style
 from diagonal.figures.training import loss_comparison
 from diagonal.figures.weights import two_weightings, weights_as_pixels
-from diagonal.images import distinct
-from diagonal.population import population, scaled_and_normalised
+from diagonal.images import chunks, distinct
+from diagonal.inference import RECTIFIED, collapsed, layers, probabilities
+from diagonal.population import population
+from diagonal.preparation import scaled_and_normalised
 from diagonal.shell import command, files
 from diagonal.shell.params import load_params
-from diagonal.training.models import ACTIVATIONS, collapsed, with_weights
 
 
 def main() -> None:
     params = load_params()
     threshold, transforms = params.evaluate.threshold, params.transforms
-    x, y, index = files.read_split("data/split/val.safetensors", "x", "y", "index")
-    labels = y[:, 0].astype(np.int64)
-    lines, kinds, counts = population(img_size=x.shape[-1])
+    split = files.read_split("data/split/val.safetensors", "x", "y", "index")
+    img_size = split[0].shape[-1]
+    lines, kinds, counts = population(img_size)
     every_x = scaled_and_normalised(lines, transforms.mean, transforms.std)
 
     weights, models, metrics, tables = {}, {}, {}, {}
-    for name, activation in ACTIVATIONS.items():
-        arrays = files.read_tensors(f"models/{name}.safetensors")
-        weights[name] = {key: torch.from_numpy(array) for key, array in arrays.items()}
-        models[name] = with_weights(weights[name], activation)
-        probability = probabilities(models[name], x)
+    for name, rectified in RECTIFIED.items():
+        weights[name] = files.read_tensors(f"models/{name}.safetensors")
+        models[name] = layers(weights[name], rectified)
+        tally = Tally()
+        parts = predicted(models[name], split, threshold, tally)
+        files.write_long_table(f"plots/predictions/{name}.csv", parts)
+        labels, probability, occurrences = tally.arrays()
         every_probability = probabilities(models[name], every_x)
         metrics[name] = {
-            "validation": binary_metrics(labels, probability, threshold),
+            "validation": binary_metrics(labels, probability, threshold, occurrences),
             "population": binary_metrics(kinds, every_probability, threshold, counts),
         }
         for where, values in metrics[name].items():
             files.write_metrics(f"metrics/{name}/{where}.json", values)
-
-        predictions = pd.DataFrame({"image": index, "probability": probability})
-        predictions["actual"] = CLASSES[labels]
-        predictions["predicted"] = CLASSES[(probability > threshold).astype(int)]
-        files.write_table(f"plots/predictions/{name}.csv", predictions)
-        tables[name] = curves(labels, probability)
+        tables[name] = curves(labels, probability, occurrences)
         for kind, columns in tables[name].items():
             files.write_table(f"plots/{kind}/{name}.csv", columns)
 
     with style():
         draw_metrics(metrics, tables, threshold)
-        draw_weights(weights, img_size=x.shape[-1])
+        draw_weights(weights, img_size)
         draw_patterns(models, lines, every_x, kinds, threshold)
 
 
-def curves(labels, probability) -> dict[str, dict]:
+def predicted(model, split: tuple, threshold: float, tally: Tally) -> Iterator[pd.DataFrame]:
+    """Predict the images of a split (x, y, index) part by part, for a table and a tally."""
+    for part in chunks(len(split[0]), split[0][0].size):
+        x, y, index = (array[part] for array in split)
+        probability, labels = probabilities(model, x), y[:, 0].astype(np.int64)
+        tally.add(labels, probability)
+        columns = {"image": index, "probability": probability, "actual": CLASSES[labels]}
+        yield pd.DataFrame(columns | {"predicted": CLASSES[(probability > threshold).astype(int)]})
+
+
+def curves(labels, probability, counts) -> dict[str, dict]:
     """Compute what is drawn of a model's probabilities: kind -> columns."""
-    fpr, tpr = roc_curve(labels, probability)
-    recall, precision = precision_recall_curve(labels, probability)
+    fpr, tpr = roc_curve(labels, probability, counts)
+    recall, precision = precision_recall_curve(labels, probability, counts)
     return {
         "roc": {"fpr": fpr, "tpr": tpr},
         "precision_recall": {"recall": recall, "precision": precision},
-        "calibration": dict(calibration(labels, probability)),
+        "calibration": dict(calibration(labels, probability, counts)),
     }
 
 
@@ -91,7 +100,7 @@ def draw_metrics(metrics: dict, tables: dict, threshold: float) -> None:
 
 def draw_weights(weights: dict, img_size: int) -> None:
     """Draw the first layers' weights, and how far deepish's one matrix is from logistic's."""
-    logistic, deepish = (collapsed(weights[name]).numpy() for name in ("logistic", "deepish"))
+    logistic, deepish = (collapsed(weights[name]) for name in ("logistic", "deepish"))
     difference = abs(logistic - deepish).max()
     files.write_metrics("metrics/deepish_vs_logistic.json", {"largest_difference": difference})
     columns = {"pixel": range(img_size**2), "logistic": logistic[0], "deepish": deepish[0]}
@@ -102,8 +111,8 @@ def draw_weights(weights: dict, img_size: int) -> None:
     layers = {
         "logistic\nits only layer": logistic,
         "deepish\nall layers as one": deepish,
-        "deepish\nfirst hidden layer": weights["deepish"]["hidden0.weight"].numpy(),
-        "relu\nfirst hidden layer": weights["relu"]["hidden0.weight"].numpy(),
+        "deepish\nfirst hidden layer": weights["deepish"]["hidden0.weight"],
+        "relu\nfirst hidden layer": weights["relu"]["hidden0.weight"],
     }
     files.write_figure("plots/evaluate/weights.png", weights_as_pixels(layers, img_size))
 

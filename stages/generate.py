@@ -4,18 +4,31 @@ import numpy as np
 
 from diagonal.figures import images as figures
 from diagonal.figures.style import style
-from diagonal.images import color_bands, distinct, generate_dataset, grayscale, rgb
+from diagonal.images import (
+    chunks,
+    color_bands,
+    distinct,
+    every_line,
+    grayscale,
+    images_of,
+    labels_of,
+    random_lines,
+    rgb,
+)
 from diagonal.shell import command, files
 from diagonal.shell.params import load_params
 
 
 def main() -> None:
     params = load_params().generate
-    images, labels = generate_dataset(
-        img_size=params.img_size, n_images=params.n_images, seed=params.seed
-    )
-    files.write_array("data/raw/images.npy", images)
+    lines = random_lines(params.img_size, params.n_images, params.seed)
+    drawn, labels = every_line(params.img_size), labels_of(lines)
+    shape = (len(lines), *drawn.shape[2:])
+    parts = (images_of(lines[part], drawn) for part in chunks(len(lines), params.img_size**2))
+    files.write_array("data/raw/images.npy", files.Pieces(shape, np.uint8, parts))
     files.write_array("data/raw/labels.npy", labels)
+
+    images = files.read_array("data/raw/images.npy", np.uint8, ndim=4)
     first, pattern = distinct(images, labels)
     counts = np.bincount(pattern)
     files.write_metrics(

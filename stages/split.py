@@ -4,12 +4,12 @@ import numpy as np
 
 from diagonal.figures import images as figures
 from diagonal.figures.style import style
-from diagonal.images import distinct, patterns
+from diagonal.images import chunks, distinct, patterns
+from diagonal.preparation import scaled_and_normalised, steps
 from diagonal.shell import command, files
 from diagonal.shell.errors import located
 from diagonal.shell.params import load_params
 from diagonal.splitting import train_val_split
-from diagonal.transforms import preparation, scaled_and_normalised
 
 
 def main() -> None:
@@ -22,23 +22,27 @@ def main() -> None:
         train, val = train_val_split(labels, split.ratios, split.seed, groups)
 
     metrics = {}
+    mean, std = params.transforms.mean, params.transforms.std
     for name, index in (("train", train), ("val", val)):
-        x = scaled_and_normalised(images[index], params.transforms.mean, params.transforms.std)
+        parts = (
+            scaled_and_normalised(images[index[part]], mean, std)
+            for part in chunks(len(index), images[0].size)
+        )
+        x = files.Pieces((len(index), *images.shape[1:]), np.float32, parts)
         y = labels[index, None].astype(np.float32)
-        arrays = {"x": x.numpy(), "y": y, "index": index}
-        files.write_tensors(f"data/split/{name}.safetensors", arrays)
-        metrics[name] = {"images": len(index), "diagonals": labels[index].mean()}
+        files.write_split(f"data/split/{name}.safetensors", x, y, index)
+        metrics[name] = {"images": len(index), "diagonals": y.mean(dtype=np.float64)}
     first, pattern = distinct(images, labels)
-    metrics["val"]["seen_in_train"] = np.isin(pattern[val], pattern[train]).mean()
+    counts = [np.bincount(pattern[index], minlength=len(first)) for index in (train, val)]
+    metrics["val"]["seen_in_train"] = counts[1][counts[0] > 0].sum() / len(val)
     files.write_metrics("metrics/split.json", metrics)
 
-    counts = [np.bincount(pattern[index], minlength=len(first)) for index in (train, val)]
     columns = {"image": first, "label": labels[first], "train": counts[0], "val": counts[1]}
     files.write_table("plots/split/patterns.csv", columns)
     example = images[min(EXAMPLE, len(images) - 1)]
-    steps = preparation(example, params.transforms.mean, params.transforms.std)
     with style():
-        files.write_figure("plots/split/preparation.png", figures.preparation(steps))
+        figure = figures.preparation(steps(example[0], mean, std))
+        files.write_figure("plots/split/preparation.png", figure)
         figure = figures.patterns_by_split(images[first, 0], labels[first], *counts)
         files.write_figure("plots/split/patterns.png", figure)
 

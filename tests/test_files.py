@@ -1,6 +1,7 @@
 import json
 import pickle
 import stat
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -74,6 +75,53 @@ def test_a_split_is_read_by_name(tmp_path):
     index, back = files.read_split(path, "index", "y")
     assert index.tolist() == [0, 1, 2, 3]
     np.testing.assert_array_equal(back, y)
+
+
+@pytest.mark.parametrize(("n", "size"), [(1, 2), (7, 3), (240, 5)])
+def test_a_split_in_pieces_has_the_bytes_that_the_library_writes(tmp_path, n, size):
+    random = np.random.default_rng(n)
+    x = random.normal(size=(n, 1, size, size)).astype(np.float32)
+    y, index = random.random((n, 1)).astype(np.float32), random.permutation(n)
+    path = tmp_path / "train.safetensors"
+    pieces = files.Pieces(x.shape, np.float32, (x[k : k + 2] for k in range(0, n, 2)))
+    files.write_split(path, pieces, y, index)
+    assert path.read_bytes() == safetensors.numpy.save({"x": x, "y": y, "index": index})
+    for ours, expected in zip(
+        files.read_split(path, "y", "index", "x"), (y, index, x), strict=True
+    ):
+        np.testing.assert_array_equal(ours, expected, strict=True)
+
+
+@pytest.mark.parametrize("shape", [(1,), (100,), (9, 1, 4, 4)])
+def test_an_array_in_pieces_has_the_bytes_that_numpy_writes(tmp_path, shape):
+    array = np.arange(np.prod(shape), dtype=np.int64).reshape(shape)
+    np.save(tmp_path / "expected.npy", array)
+    for name, written in (
+        ("whole", array),
+        ("pieces", files.Pieces(shape, np.int64, np.array_split(array, 3))),
+    ):
+        files.write_array(tmp_path / f"{name}.npy", written)
+        assert (tmp_path / f"{name}.npy").read_bytes() == (tmp_path / "expected.npy").read_bytes()
+
+
+def test_what_is_read_is_no_copy_and_cannot_change_the_file(tmp_path):
+    path = tmp_path / "a.npy"
+    files.write_array(path, np.zeros(3))
+    array = files.read_array(path, np.float64, ndim=1)
+    assert isinstance(array.base, np.memmap)
+    array[0] = 1
+    assert np.load(path).tolist() == [0, 0, 0]
+
+
+def test_a_full_disk_is_told_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda path: SimpleNamespace(free=23))
+    files.write_array(tmp_path / "small.npy", np.zeros(2, np.float32))
+    with pytest.raises(InputError) as caught:
+        files.write_array(tmp_path / "large.npy", np.zeros(3))
+    assert str(caught.value) == (
+        f"{tmp_path}/large.npy: expected 24 free bytes to write here, found 23"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["small.npy"]
 
 
 class Bomb:
@@ -152,7 +200,7 @@ FOREIGN_TENSORS = {
     ),
     "other dtype": (
         lambda path: path.write_bytes(safetensors.numpy.save({"x": np.zeros((1, 1, 2, 2))})),
-        "x: expected float32 with 4 dimensions, found float64 with 4",
+        "x: expected F32 with 4 dimensions, found F64 with 4",
     ),
 }
 

@@ -4,8 +4,9 @@ import torch
 from torch.utils.data import random_split
 
 from diagonal.images import generate_dataset
+from diagonal.lecture import index_splitter
 from diagonal.shell.errors import InputError
-from diagonal.splitting import index_splitter, train_val_split
+from diagonal.splitting import train_val_split
 
 # The training labels as the slides print them.
 SLIDE_LABELS = """

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from diagonal.images import generate_dataset, patterns
+from diagonal.lecture import index_splitter
 from diagonal.shell.errors import InputError
-from diagonal.splitting import index_splitter, train_val_split
+from diagonal.splitting import train_val_split
 
 RATIOS = ([80, 20], [1, 1], [9, 1], [0.2, 0.8])
 

@@ -1,16 +1,21 @@
 """Every artifact read or written: whole or not at all, the same bytes everywhere, no pickle.
 
 Writers go through a temporary file in the target's folder and a rename. Readers check that a
-file is what the caller expects and raise InputError in one line where it is not.
+file is what the caller expects and raise InputError in one line where it is not. Arrays that grow
+with the number of images are written piece by piece and read as memory maps, of which the system
+loads what is used: so they may be larger than memory.
 """
 
 import csv
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import safetensors.numpy
@@ -18,17 +23,54 @@ from safetensors import SafetensorError, safe_open
 
 from diagonal.shell.errors import InputError
 
+SAFETENSORS_DTYPES = {np.float32: "F32", np.int64: "I64"}  # of a split's tensors
 SIGNIFICANT_DIGITS = 6  # of every number in a table or in metrics: CPUs differ far below that
 
 
+class Pieces(NamedTuple):
+    """An array that is never held as a whole: its parts, along the first axis, in order."""
+
+    shape: tuple[int, ...]
+    dtype: type[np.generic]
+    parts: Iterable[np.ndarray]
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the whole array, in bytes."""
+        return prod(self.shape) * np.dtype(self.dtype).itemsize
+
+    def write_to(self, file) -> None:
+        """Write all parts to an open file, as little-endian numbers in C order."""
+        rows = 0
+        for part in self.parts:
+            file.write(np.ascontiguousarray(part, self.dtype).data)
+            rows += len(part)
+        assert rows == self.shape[0], f"{rows} rows of {self.shape[0]}"
+
+
+def whole(array: np.ndarray) -> Pieces:
+    """See an array as one piece."""
+    return Pieces(array.shape, array.dtype.type, [array])
+
+
 @contextmanager
-def replacing(path):
+def replacing(path, n_bytes: int = 0):
     """Open a binary file that takes the place of `path` once the block ends without an error.
 
     Missing folders are made. The file's permissions follow the umask, as `open` would have it.
+
+    Args:
+        path: the file.
+        n_bytes: that will be written.
+
+    Raises:
+        InputError: the disk has less room than that.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(path.parent).free
+    if n_bytes > free:
+        raise InputError(f"{path}: expected {n_bytes:,} free bytes to write here, found {free:,}")
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("wb") as file:
@@ -39,20 +81,33 @@ def replacing(path):
         raise
 
 
-def write_array(path, array: np.ndarray) -> None:
-    """Write one array as .npy."""
-    with replacing(path) as file:
-        np.save(file, array, allow_pickle=False)
+def write_array(path, array: np.ndarray | Pieces) -> None:
+    """Write one array as .npy.
+
+    Raises:
+        InputError: the disk has no room for it.
+    """
+    pieces = array if isinstance(array, Pieces) else whole(array)
+    header = {
+        "descr": np.lib.format.dtype_to_descr(np.dtype(pieces.dtype)),
+        "fortran_order": False,
+        "shape": pieces.shape,
+    }
+    with replacing(path, pieces.nbytes) as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        pieces.write_to(file)
 
 
 def read_array(path, dtype, ndim: int) -> np.ndarray:
-    """Read an .npy file that must hold an array of this dtype and number of dimensions.
+    """Map an .npy file that must hold an array of this dtype and number of dimensions.
+
+    What is written to the array stays in memory, the file as it is.
 
     Raises:
         InputError: the file is missing, truncated, no .npy file, or holds another array.
     """
-    with _reading(path, ".npy"), Path(path).open("rb") as file:
-        array = np.lib.format.read_array(file, allow_pickle=False)
+    with _reading(path, ".npy"):
+        array = np.asarray(np.lib.format.open_memmap(path, mode="c"))
     _check(path, "array", array, dtype, ndim)
     return array
 
@@ -67,6 +122,35 @@ def write_tensors(path, tensors: Mapping[str, np.ndarray], metadata: Mapping | N
     contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     with replacing(path) as file:
         file.write(safetensors.numpy.save(contiguous, header))
+
+
+def write_split(path, x: Pieces, y: np.ndarray, index: np.ndarray) -> None:
+    """Write a split as .safetensors, the bytes that the library would write, but piece by piece.
+
+    A header in JSON says what is where (the format's own description is on the library's page):
+    tensors of the widest numbers come first, then by name.
+
+    Args:
+        path: the file.
+        x: images, float32 (n, 1, S, S), scaled and normalised.
+        y: labels, float32 (n, 1).
+        index: of the raw images, int64 (n,).
+
+    Raises:
+        InputError: the disk has no room for it.
+    """
+    header, end = {}, 0
+    tensors = {"index": whole(index), "x": x, "y": whole(y)}
+    for name, pieces in tensors.items():
+        start, end = end, end + pieces.nbytes
+        offsets = {"shape": pieces.shape, "data_offsets": [start, end]}
+        header[name] = {"dtype": SAFETENSORS_DTYPES[pieces.dtype], **offsets}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # numbers start at multiples of 8 bytes
+    with replacing(path, end) as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for pieces in tensors.values():
+            pieces.write_to(file)
 
 
 def read_tensors(path, expected: Mapping[str, tuple] | None = None) -> dict[str, np.ndarray]:
@@ -84,7 +168,7 @@ def read_tensors(path, expected: Mapping[str, tuple] | None = None) -> dict[str,
         names = sorted(file.keys())
         missing = sorted(set(expected or ()) - set(names))
         if missing:
-            raise ValueError(f"no tensor {missing[0]!r} (it holds {', '.join(names) or 'none'})")
+            raise ValueError(_missing(missing[0], names))
         tensors = {name: file.get_tensor(name) for name in expected or names}
     for name, (dtype, ndim) in (expected or {}).items():
         _check(path, name, tensors[name], dtype, ndim)
@@ -92,7 +176,7 @@ def read_tensors(path, expected: Mapping[str, tuple] | None = None) -> dict[str,
 
 
 def read_split(path, *names: str) -> tuple[np.ndarray, ...]:
-    """Read arrays of a split by name.
+    """Map arrays of a split by name; what is written to them stays in memory.
 
     Returns:
         For each name: x, float32 (n, 1, S, S), scaled and normalised; y, float32 (n, 1), 0 or 1;
@@ -102,8 +186,26 @@ def read_split(path, *names: str) -> tuple[np.ndarray, ...]:
         InputError: as `read_tensors`.
     """
     kinds = {"x": (np.float32, 4), "y": (np.float32, 2), "index": (np.int64, 1)}
-    tensors = read_tensors(path, {name: kinds[name] for name in names})
-    return tuple(tensors[name] for name in names)
+    with _tensor_file(path) as file:  # the library checks header and length
+        missing = sorted(set(names) - set(file.keys()))
+        if missing:
+            raise ValueError(_missing(missing[0], file.keys()))
+    with Path(path).open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+    return tuple(_mapped(path, name, header[name], 8 + length, *kinds[name]) for name in names)
+
+
+def _mapped(path, name: str, entry: Mapping, start: int, dtype, ndim: int) -> np.ndarray:
+    """Map a tensor by its entry in the header; numbers start at this byte of the file."""
+    expected, shape = SAFETENSORS_DTYPES[dtype], tuple(entry["shape"])
+    if (entry["dtype"], len(shape)) != (expected, ndim):
+        raise InputError(
+            f"{path}: {name}: expected {expected} with {ndim} dimensions, "
+            f"found {entry['dtype']} with {len(shape)}"
+        )
+    offset = start + entry["data_offsets"][0]
+    return np.asarray(np.memmap(path, dtype, mode="c", offset=offset, shape=shape))
 
 
 def read_metadata(path) -> dict:
@@ -117,13 +219,25 @@ def write_table(path, columns: Mapping[str, Sequence]) -> None:
 
     Floats get 6 significant digits. A pandas DataFrame is such a mapping, too.
     """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    names, values = zip(*columns.items(), strict=True)
-    writer.writerow(names)
-    writer.writerows(zip(*(map(_cell, column) for column in values), strict=True))
+    write_long_table(path, [columns])
+
+
+def write_long_table(path, parts: Iterable[Mapping[str, Sequence]]) -> None:
+    """Write a table as `write_table` does, one part of its rows after the other.
+
+    Args:
+        path: the file.
+        parts: at least one; all have the same columns in the same order.
+    """
     with replacing(path) as file:
-        file.write(text.getvalue().encode())
+        text = io.TextIOWrapper(file, "utf-8", newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        for number, columns in enumerate(parts):
+            if number == 0:
+                writer.writerow(columns)
+            cells = (map(_cell, columns[name]) for name in columns)
+            writer.writerows(zip(*cells, strict=True))
+        text.detach()  # flushes, and leaves the file open
 
 
 def read_table(path, *names: str) -> tuple[np.ndarray, ...]:
@@ -139,6 +253,10 @@ def read_table(path, *names: str) -> tuple[np.ndarray, ...]:
             raise ValueError(f"no column {missing[0]!r}")
         table = [[float(row[name] or "nan") for name in names] for row in rows]
     return tuple(np.array(table, np.float64).reshape(-1, len(names)).T)
+
+
+def _missing(name: str, names: Iterable[str]) -> str:
+    return f"no tensor {name!r} (it holds {', '.join(sorted(names)) or 'none'})"
 
 
 def _cell(value):
