@@ -1,32 +1,34 @@
 """What the layers of a network make of images: points in the space of each layer's units."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from itertools import product
 
 import numpy as np
-import torch
-from sklearn.decomposition import PCA
-from torch import nn
+
+from diagonal.inference import Layer, probabilities
+
+Network = Mapping[str, Layer]  # layers by name, first to last, as `inference.layers` makes them
 
 SIDE = 160  # of the rasters on which decisions are drawn
 DECIMALS = 6  # of coordinates: last bits, in which CPUs differ, must not reach a figure
 
 
-@torch.no_grad()
-def representations(model: nn.Sequential, x: np.ndarray) -> dict[str, np.ndarray]:
+def representations(network: Network, x: np.ndarray) -> dict[str, np.ndarray]:
     """Run images through a network and keep what each layer makes of them.
 
     Args:
-        model: in float64; its first module flattens, its last is the sigmoid.
+        network: its first layer flattens, its last is the sigmoid.
         x: images, float32 (n, 1, S, S), scaled and normalised.
 
     Returns:
         Name of each layer between the two -> float64 (n, units), rounded to 6 decimals.
     """
-    values, result = torch.from_numpy(x).double(), {}
-    for name, layer in model.named_children():
-        values = layer(values)
-        result[name] = np.round(values.numpy(), DECIMALS)
+    result = {}
+    for name, layer in network.items():
+        x = layer(x)
+        result[name] = np.round(x, DECIMALS)
     return {name: result[name] for name in list(result)[1:-1]}
 
 
@@ -52,17 +54,21 @@ def on_a_plane(points: np.ndarray, among: np.ndarray | None = None) -> tuple[np.
 def principal_plane(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """Find the plane that shows most of points (n, units).
 
+    Its axes are the first right singular vectors of the centred points (Pearson, 1901, On lines
+    and planes of closest fit to systems of points in space).
+
     Returns:
         Its centre (units,); its axes, the first two principal components, (2, units) or fewer,
         signed so that each one's largest loading is positive; the share of the variance in it.
     """
     if not np.ptp(points, axis=0).any():  # all on one point, as behind a dead layer
         return points[0], np.zeros((2, points.shape[1])), 1.0
-    pca = PCA(n_components=min(2, len(points)), svd_solver="full").fit(points)
-    axes = pca.components_
+    centre = points.mean(axis=0)
+    _, lengths, axes = np.linalg.svd(points - centre, full_matrices=False)
+    axes, variances = axes[:2], lengths**2
     largest = axes[range(len(axes)), abs(axes).argmax(axis=1)]
-    share = float(pca.explained_variance_ratio_.sum())
-    return pca.mean_, axes * np.sign(largest)[:, None], share
+    share = float(variances[:2].sum() / variances.sum())
+    return centre, axes * np.sign(largest)[:, None], share
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,7 @@ class View:
 
 
 def view(
-    model: nn.Sequential,
+    network: Network,
     layer: str,
     points: np.ndarray,
     threshold: float,
@@ -100,7 +106,7 @@ def view(
     """Look into a layer's space.
 
     Args:
-        model: in float64, layers by name.
+        network: from `inference.layers`.
         layer: whose output the points are.
         points: (n, units), n at least 2.
         threshold: a line is called diagonal above this probability.
@@ -108,9 +114,9 @@ def view(
             principal components are of; None for the points alone.
     """
     among = points if among is None else among
-    place = list(dict(model.named_children())).index(layer)
-    tail, units = model[place + 1 :], points.shape[1]
-    rectified, off = isinstance(model[place], nn.ReLU), points == 0
+    behind = list(network).index(layer) + 1
+    tail, units = dict(list(network.items())[behind:]), points.shape[1]
+    rectified, off = layer.startswith("activation"), points == 0
     if units > 3:
         centre, axes, _ = principal_plane(among)
         shown, share = on_a_plane(points, among)
@@ -138,9 +144,8 @@ def surrounding(points: np.ndarray) -> np.ndarray:
     return np.round([low - margin, high + margin], DECIMALS)
 
 
-@torch.no_grad()
 def called_diagonal(
-    tail: nn.Sequential, centre: np.ndarray, axes: np.ndarray, box: np.ndarray, threshold: float
+    tail: Network, centre: np.ndarray, axes: np.ndarray, box: np.ndarray, threshold: float
 ) -> np.ndarray:
     """Ask on a raster over a box what the rest of a network says: View's `diagonal`.
 
@@ -153,12 +158,11 @@ def called_diagonal(
     """
     sides = [np.linspace(*ends, SIDE) for ends in box.T]
     raster = np.stack(np.meshgrid(*sides), axis=-1)
-    points = torch.from_numpy(centre + raster.reshape(-1, len(sides)) @ axes)
-    return (np.round(tail(points).numpy(), 9) > threshold).reshape(-1, SIDE)
+    points = centre + raster.reshape(-1, len(sides)) @ axes
+    return (probabilities(tail, points) > threshold).reshape(-1, SIDE)
 
 
-@torch.no_grad()
-def deciding_plane(tail: nn.Sequential, box: np.ndarray, threshold: float) -> np.ndarray | None:
+def deciding_plane(tail: Network, box: np.ndarray, threshold: float) -> np.ndarray | None:
     """Cut a box with the plane on which linear layers and a sigmoid give the threshold.
 
     Args:
@@ -169,10 +173,10 @@ def deciding_plane(tail: nn.Sequential, box: np.ndarray, threshold: float) -> np
     Returns:
         Its corners (k, 3) in order, where it meets the box's edges; None where it does not.
     """
-    *linear, _ = tail
-    if not all(isinstance(layer, nn.Linear) for layer in linear) or threshold in (0, 1):
+    if any(name.startswith("activation") for name in tail) or threshold in (0, 1):
         return None
-    normal = nn.Sequential(*linear)(torch.eye(3, dtype=torch.float64))[:, 0].numpy()
+    *linear, _ = tail.values()
+    normal = reduce(lambda x, layer: layer(x), linear, np.eye(3))[:, 0]
     offset = np.log(threshold / (1 - threshold))  # on the plane: normal . x = offset
     corners = np.array(list(product(*box.T)))
     heights = corners @ normal - offset
@@ -195,9 +199,13 @@ def dead_units(activations: np.ndarray) -> int:
     return int((activations == 0).all(axis=0).sum())
 
 
-def silent_share(activations: np.ndarray) -> float:
-    """Compute the share of images, (n, units), for which every unit of a layer is zero.
+def silent_share(activations: np.ndarray, counts: np.ndarray | None = None) -> float:
+    """Compute the share of images for which every unit of a layer is zero.
 
     Behind a silent last hidden layer the output is sigmoid(0) = 0.5, whatever the image.
+
+    Args:
+        activations: (n, units).
+        counts: how often each of the n occurs, (n,); None for once.
     """
-    return float((activations == 0).all(axis=1).mean())
+    return float(np.average((activations == 0).all(axis=1), weights=counts))

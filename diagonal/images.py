@@ -123,6 +123,13 @@ def patterns(images: np.ndarray) -> np.ndarray:
     return result
 
 
+def first_places(numbers: np.ndarray) -> np.ndarray:
+    """Find where each number first stands in numbers (N,), all from 0 on: int64 (n,)."""
+    first = np.empty(numbers.max() + 1, np.int64)
+    first[numbers[::-1]] = np.arange(len(numbers))[::-1]  # what is written last stays
+    return first
+
+
 def distinct(
     images: np.ndarray, labels: np.ndarray, counts: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -138,8 +145,7 @@ def distinct(
         in the former, int32 (N,).
     """
     numbers = patterns(images)
-    first = np.empty(numbers.max() + 1, np.int64)
-    first[numbers[::-1]] = np.arange(len(numbers))[::-1]  # what is written last stays
+    first = first_places(numbers)
     order = np.lexsort((-np.bincount(numbers, counts), labels[first]))
     place = np.empty(len(order), np.int32)
     place[order] = np.arange(len(order))

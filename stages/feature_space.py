@@ -1,59 +1,65 @@
 """Draw the activation functions, and what each layer of each model makes of the images."""
 
 import numpy as np
-import torch
 
 from diagonal import activations
 from diagonal.feature_space import dead_units, representations, silent_share, view
 from diagonal.figures import feature_space as figures
-from diagonal.figures.animation import record, shown_epochs
+from diagonal.figures.animation import record
 from diagonal.figures.style import style
-from diagonal.images import distinct
+from diagonal.images import distinct, first_places, patterns
+from diagonal.inference import RECTIFIED, layers, probabilities
 from diagonal.shell import command, files
-from diagonal.shell.errors import InputError
-from diagonal.shell.params import FeatureSpace, Params, load_params
-from diagonal.training import models
-from diagonal.training.models import ACTIVATIONS, with_weights
-from stages.train import prepared
+from diagonal.shell.params import FeatureSpace, load_params
 
 
 def main() -> None:
     params = load_params()
-    splits = [files.read_split(f"data/split/{name}.safetensors", "x", "y") for name in SPLITS]
-    x, y = (np.concatenate(arrays) for arrays in zip(*splits, strict=True))
-    first, _ = distinct(x, y[:, 0])
-    patterns, labels = x[first], y[first, 0].astype(np.int64)
+    threshold = params.evaluate.threshold
+    splits = [read_patterns(name) for name in ("train", "val")]
+    x, y, counts = (np.concatenate(arrays) for arrays in zip(*splits, strict=True))
+    first, _ = distinct(x, y, counts)
+    images, labels = x[first], y[first]
 
     metrics = {}
     with style():
         draw_activations(params.feature_space)
-        for name, activation in ACTIVATIONS.items():
-            arrays = files.read_tensors(f"models/{name}.safetensors")
-            weights = {key: torch.from_numpy(array) for key, array in arrays.items()}
-            model = with_weights(weights, activation)
-            if name == "relu":
-                animate_relu(params, weights, patterns, labels)
-            draw_layers(name, model, patterns, labels, params.evaluate.threshold)
-            if activation:
-                layers = representations(model, splits[-1][0])
-                rectified = [layers[key] for key in layers if key.startswith("activation")]
-                dead = {f"hidden{k}": dead_units(values) for k, values in enumerate(rectified)}
-                metrics[name] = {"dead": dead, "silent": silent_share(rectified[-1])}
+        for name, rectified in RECTIFIED.items():
+            network = layers(files.read_tensors(f"models/{name}.safetensors"), rectified)
+            draw_layers(name, network, images, labels, threshold)
+            if rectified:
+                val_x, _, val_counts = splits[-1]
+                seen = representations(network, val_x)
+                relus = [seen[key] for key in seen if key.startswith("activation")]
+                dead = {f"hidden{k}": dead_units(values) for k, values in enumerate(relus)}
+                metrics[name] = {"dead": dead, "silent": silent_share(relus[-1], val_counts)}
+        animate_relu(images, labels, threshold)
     files.write_metrics("metrics/feature_space.json", metrics)
 
 
-def animate_relu(params: Params, stored: dict, patterns, labels) -> None:
-    """Show what relu's last hidden layer makes of the patterns while it trains."""
-    history, threshold = trained_again(params, stored), params.evaluate.threshold
-    epochs = shown_epochs(len(history) - 1)
-    networks = [with_weights(history[epoch], ACTIVATIONS["relu"]) for epoch in epochs]
-    layers = [representations(network, patterns) for network in networks]
-    layer = list(layers[-1])[-2]  # what the output sees
-    among = np.concatenate([each[layer] for each in layers])
+def read_patterns(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Read the distinct images (n, 1, S, S) of a split, their labels (n,) and counts (n,)."""
+    x, y = files.read_split(f"data/split/{name}.safetensors", "x", "y")
+    pattern = patterns(x)
+    first = first_places(pattern)
+    return x[first], y[first, 0].astype(np.int64), np.bincount(pattern)
+
+
+def animate_relu(images, labels, threshold: float) -> None:
+    """Show what relu's last hidden layer makes of the distinct images while it trains."""
+    history = files.read_tensors("models/relu_history.safetensors")
+    epochs = history.pop("epoch")
+    networks = [
+        layers({name: weights[place] for name, weights in history.items()}, RECTIFIED["relu"])
+        for place in range(len(epochs))
+    ]
+    seen = [representations(network, images) for network in networks]
+    layer = list(seen[-1])[-2]  # what the output sees
+    among = np.concatenate([each[layer] for each in seen])
     steps = []
-    for epoch, network, each in zip(epochs, networks, layers, strict=True):
+    for epoch, network, each in zip(epochs, networks, seen, strict=True):
         shown = view(network, layer, each[layer], threshold, among)
-        probability = np.round(activations.sigmoid(each["output"][:, 0])[0], DECIMALS)
+        probability = np.round(probabilities(network, images), DECIMALS)
         wrong = ((probability > threshold) != labels).sum()
         title = f"relu after epoch {epoch}: {wrong} of {len(labels)} patterns wrong"
         steps.append((shown, probability, title))
@@ -62,39 +68,14 @@ def animate_relu(params: Params, stored: dict, patterns, labels) -> None:
     files.write_animation("plots/feature_space/relu.gif", frames, milliseconds=200, hold=3000)
 
 
-def trained_again(params: Params, stored: dict) -> list[dict[str, torch.Tensor]]:
-    """Train relu as its stage does: its weights before training and after each epoch.
-
-    Raises:
-        InputError: it does not end where the stored model does.
-    """
-
-    def build(n_pixels, dtype):
-        return models.relu(n_pixels, settings.hidden, seed=settings.seed, dtype=dtype)
-
-    def keep(*_) -> None:
-        history.append(models.stored_weights(architecture.model))
-
-    settings, history = params.train_relu, []
-    architecture = prepared(build, settings=settings, params=params)
-    keep()
-    architecture.train(settings.n_epochs, params.train.seed, keep)
-    if not all(torch.allclose(stored[key], history[-1][key], atol=1e-4) for key in stored):
-        raise InputError(
-            "models/relu.safetensors: expected the weights that params.yaml's train_relu leads to, "
-            "found others"
-        )
-    return history
-
-
-def draw_layers(name: str, model, patterns, labels, threshold: float) -> None:
-    """Draw where the patterns lie before and after each layer of a model."""
-    layers = {"flatten": patterns.reshape(len(patterns), -1)} | representations(model, patterns)
+def draw_layers(name: str, network, images, labels, threshold: float) -> None:
+    """Draw where the distinct images lie before and after each layer of a network."""
+    pixels = images.reshape(len(images), -1).astype(float)
     views = {
-        titled(layer): view(model, layer, points.astype(float), threshold)
-        for layer, points in layers.items()
+        titled(layer): view(network, layer, points, threshold)
+        for layer, points in ({"flatten": pixels} | representations(network, images)).items()
     }
-    title = f"{name}: where {len(patterns)} patterns lie, and where it says diagonal"
+    title = f"{name}: where {len(images)} patterns lie, and where it says diagonal"
     figure = figures.layer_views(views, labels, title)
     files.write_figure(f"plots/feature_space/{name}.png", figure)
 
@@ -123,7 +104,6 @@ def draw_activations(params: FeatureSpace) -> None:
 
 
 DECIMALS = 6  # of what is drawn: exp and tanh differ in their last bits from CPU to CPU
-SPLITS = ("train", "val")
 
 if __name__ == "__main__":
     command.run(main)

@@ -2,12 +2,13 @@
 
 import torch
 
-from diagonal.figures.animation import record, shown_epochs
+from diagonal.figures.animation import record
 from diagonal.figures.parabolas import Scene
 from diagonal.figures.style import style
 from diagonal.parabolas import accuracy_and_loss, network, parabolas, spaces, train
 from diagonal.shell import command, files
 from diagonal.shell.params import ParabolaNetworks, Parabolas, load_params
+from diagonal.training.history import shown_epochs
 
 
 def main() -> None:

@@ -8,10 +8,12 @@ import torch
 
 from diagonal.device import resolve
 from diagonal.ensembles import Ensemble, draw_epochs, members_at_once, train
-from diagonal.evaluation import DECIMALS, accuracy, cross_entropy
+from diagonal.evaluation import accuracy, cross_entropy
 from diagonal.figures.seeds import distributions
 from diagonal.figures.style import style
-from diagonal.population import population, scaled_and_normalised
+from diagonal.inference import DECIMALS
+from diagonal.population import population
+from diagonal.preparation import scaled_and_normalised
 from diagonal.shell import command, files
 from diagonal.shell.errors import located
 from diagonal.shell.params import Params, load_params

@@ -15,6 +15,7 @@ from diagonal.shell.errors import InputError, located
 from diagonal.shell.params import Params, TrainModel
 from diagonal.training.architecture import Architecture
 from diagonal.training.batches import Batches, draw, weighted_sampler
+from diagonal.training.history import History
 from diagonal.training.models import drifts_to_a_tie, stored_weights
 
 Build = Callable[[int, torch.dtype], nn.Module]  # (number of pixels, dtype) to a model
@@ -32,6 +33,7 @@ def train(
     *,
     settings: TrainModel,
     params: Params,
+    with_history: bool = False,
 ) -> None:
     """Train one model on the balanced batches; write its weights, losses and metrics.
 
@@ -40,6 +42,7 @@ def train(
         build: makes the model with its initial weights.
         settings: the model's own section of params.yaml.
         params: all of params.yaml.
+        with_history: also write its weights as they were at some epochs, to be animated.
 
     Raises:
         InputError: the device is not there, or the files do not fit each other.
@@ -49,8 +52,14 @@ def train(
     if params.device == "auto":
         print(f"{name}: device auto is {architecture.device}")
     initial = {key: weight.clone() for key, weight in model.state_dict().items()}
+    history = History(model, settings.n_epochs)
     try:
-        with progress(name, settings.n_epochs) as on_epoch:
+        with progress(name, settings.n_epochs) as show:
+
+            def on_epoch(*losses) -> None:
+                history.keep()
+                show(*losses)
+
             architecture.train(settings.n_epochs, params.train.seed, on_epoch)
     except RuntimeError:  # the loss refuses what is no probability
         _check_finite(model, batches.x, name, settings.lr)
@@ -62,6 +71,8 @@ def train(
     losses, val_losses = architecture.losses, architecture.val_losses
     weights = {key: weight.numpy() for key, weight in stored_weights(model).items()}
     files.write_tensors(f"models/{name}.safetensors", weights)
+    if with_history:
+        files.write_tensors(f"models/{name}_history.safetensors", history.arrays())
     epochs = range(1, settings.n_epochs + 1)
     columns = {"epoch": epochs, "loss": losses, "val_loss": val_losses}
     files.write_table(f"plots/losses/{name}.csv", columns)

@@ -13,7 +13,7 @@ def main() -> None:
     def build(n_pixels, dtype):
         return models.relu(n_pixels, settings.hidden, seed=settings.seed, dtype=dtype)
 
-    train("relu", build, settings=settings, params=params)
+    train("relu", build, settings=settings, params=params, with_history=True)
 
 
 if __name__ == "__main__":

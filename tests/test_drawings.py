@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,10 @@ from diagonal.figures import animation, evaluation, feature_space, images, train
 from diagonal.figures import balancing as balancing_figures
 from diagonal.figures.style import style, titled
 from diagonal.images import color_bands, distinct, generate_dataset, grayscale, rgb
+from diagonal.inference import layers, probabilities
 from diagonal.shell import files
-from diagonal.training.models import network
+from diagonal.streams import multinomial
+from diagonal.training.history import shown_epochs
 
 ROOT = Path(__file__).parents[1]
 PICTURES = sorted(
@@ -46,12 +49,23 @@ def test_numpy_draws_the_epoch_that_torchs_sampler_draws(n, seed):
     sample_weights = np.random.default_rng(n).uniform(0.1, 1, n)
     generator = torch.Generator().manual_seed(seed)
     sampler = WeightedRandomSampler(sample_weights, n, replacement=True, generator=generator)
-    np.testing.assert_array_equal(balancing.first_epoch(sample_weights, seed), list(sampler))
+    expected = list(sampler)
+    for at_once in (1, 100, n):
+        drawn = np.concatenate(list(multinomial(sample_weights, n, seed, at_once)))
+        np.testing.assert_array_equal(drawn, expected)
 
 
 def test_batches_count_every_image_once():
     labels = np.array([1, 1, 0, 1, 0, 0, 1])
     np.testing.assert_array_equal(balancing.per_batch(labels, 3), [[1, 2], [2, 1], [0, 1]])
+
+
+def test_the_first_epochs_batches_do_not_depend_on_how_many_are_drawn_at_once(monkeypatch):
+    labels, weights = np.arange(1000) % 3 > 0, np.linspace(0.1, 1, 1000)
+    whole = balancing.first_epoch(labels, weights, seed=5, batch_size=16)
+    assert whole.sum(axis=1).tolist() == [16] * 62 + [8]
+    monkeypatch.setattr(balancing, "DRAWN", 50)
+    np.testing.assert_array_equal(balancing.first_epoch(labels, weights, 5, 16), whole)
 
 
 def test_the_balanced_epoch_is_the_one_that_training_reports():
@@ -81,7 +95,7 @@ def test_distinct_images_are_sorted_and_numbered_back():
 
 def test_calibration_bins_hold_every_image():
     labels, probability = np.array([0, 1, 1, 1]), np.array([0.0, 0.05, 0.5, 1.0])
-    table = calibration(labels, probability)
+    table = calibration(labels, probability, np.ones(4, int))
     assert table["images"].tolist() == [2, 1, 1]
     assert table["share"].tolist() == [0.5, 1, 1]
     np.testing.assert_allclose(table["probability"], [0.025, 0.5, 1])
@@ -103,12 +117,24 @@ def test_a_table_without_numbers_or_columns_is_refused(tmp_path):
             files.read_table(path, name)
 
 
+def tail(sizes, rectified=False):
+    """Draw a network of these numbers of units, without the layer that flattens."""
+    random, last = np.random.default_rng(3), len(sizes) - 2
+    weights = {
+        f"hidden{place}.weight" if place < last else "output.weight": random.normal(
+            size=(n_out, n_in)
+        )
+        for place, (n_in, n_out) in enumerate(pairwise(sizes))
+    }
+    return dict(list(layers(weights, rectified).items())[1:])
+
+
 @pytest.mark.parametrize("threshold", [0.2, 0.5, 0.9])
 def test_the_plane_is_where_the_network_gives_the_threshold(threshold):
-    model = network([3, 2, 1], seed=5, dtype=torch.float64)[1:]
+    model = tail([3, 2, 1])
     box = np.array([[-9.0, -9, -9], [9, 9, 9]])
     corners = deciding_plane(model, box, threshold)
-    said = model(torch.from_numpy(corners)).detach().numpy()
+    said = probabilities(model, corners)
     np.testing.assert_allclose(said, threshold, atol=1e-5)
     on_an_edge = (np.isclose(abs(corners), 9)).sum(axis=1)
     assert (on_an_edge >= 2).all()
@@ -116,8 +142,7 @@ def test_the_plane_is_where_the_network_gives_the_threshold(threshold):
 
 def test_there_is_no_plane_behind_a_relu_or_out_of_sight():
     box = np.array([[-1.0, -1, -1], [1, 1, 1]])
-    bent = network([3, 2, 1], torch.nn.ReLU, seed=5, dtype=torch.float64)[1:]
-    straight = network([3, 1], seed=5, dtype=torch.float64)[1:]
+    bent, straight = tail([3, 2, 1], rectified=True), tail([3, 1])
     assert deciding_plane(bent, box, 0.5) is None
     assert deciding_plane(straight, box, 1 - 1e-9) is None
     assert deciding_plane(straight, box, 1) is None
@@ -125,9 +150,9 @@ def test_there_is_no_plane_behind_a_relu_or_out_of_sight():
 
 @pytest.mark.parametrize("units", [1, 2, 3, 6])
 def test_a_view_shows_all_points_and_what_is_decided(units):
-    model = network([9, units, 1], torch.nn.ReLU, seed=2, dtype=torch.float64)
-    x = torch.rand(30, 1, 3, 3, generator=torch.Generator().manual_seed(0)).double() * 2 - 1
-    points = model[:2](x).detach().numpy()
+    x = np.random.default_rng(0).uniform(-1, 1, (30, 9))
+    model = tail([9, units, 1], rectified=True)
+    points = model["hidden0"](x)
     seen = view(model, "hidden0", points, 0.5)
     low, high = seen.box
     assert ((seen.points > low) & (seen.points < high)).all()
@@ -136,7 +161,7 @@ def test_a_view_shows_all_points_and_what_is_decided(units):
         cells = np.round((seen.points - low) / (high - low) * (seen.diagonal.shape[-1] - 1))
         *rows, columns = cells.astype(int).T[::-1]
         said = seen.diagonal[rows[0] if rows else 0, columns]
-        expected = model(x)[:, 0].detach().numpy() > 0.5
+        expected = probabilities(model, x) > 0.5
         assert (said == expected).mean() > 0.9
 
 
@@ -215,7 +240,7 @@ def test_an_animation_shows_its_steps_in_order(tmp_path):
 
 @pytest.mark.parametrize("n_epochs", [1, 7, 30, 300])
 def test_shown_epochs_run_from_before_the_first_to_the_last(n_epochs):
-    epochs = animation.shown_epochs(n_epochs)
+    epochs = shown_epochs(n_epochs)
     assert (epochs[0], epochs[-1]) == (0, n_epochs)
     assert np.ptp(np.diff(epochs)) <= 1
 

@@ -108,8 +108,9 @@ def test_a_member_with_its_relus_off_is_dead_and_says_one_half():
         "hidden1.weight": -torch.rand(3, 4) - 0.1,
         "output.weight": torch.rand(1, 3),
     }
-    dead = models.with_weights(weights, torch.nn.ReLU)
-    alive = models.with_weights(weights | {"hidden1.weight": torch.rand(3, 4)}, torch.nn.ReLU)
+    dead, alive = (models.relu(25, [4, 3], seed=0, dtype=torch.float64) for _ in range(2))
+    dead.load_state_dict(weights)
+    alive.load_state_dict(weights | {"hidden1.weight": torch.rand(3, 4)})
     x = torch.rand(20, 25).double()
     ensemble = ensembles.Ensemble([alive, dead], lr=0.1, n_epochs=1)
     probability, dead_units = ensemble.evaluate(x)

@@ -4,8 +4,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
-from diagonal.evaluation import binary_metrics, probabilities, roc_curve
-from diagonal.training import models
+from diagonal.evaluation import Tally, binary_metrics, precision_recall_curve, roc_curve
 
 LABELS = np.array([0, 0, 0, 1, 1])
 
@@ -33,7 +32,8 @@ def test_precision_of_nothing_predicted_is_undefined():
 def test_the_loss_is_the_one_that_is_trained_saturated_or_not():
     probability = np.array([0.0, 1.0, 0.3, 0.0, 1.0])
     loss = nn.BCELoss()(torch.from_numpy(probability), torch.from_numpy(LABELS).double()).item()
-    assert binary_metrics(LABELS, probability, threshold=0.5)["loss"] == loss
+    ours = binary_metrics(LABELS, probability, threshold=0.5)["loss"]
+    assert ours == pytest.approx(loss, rel=1e-14)
     assert loss > 30, "PyTorch takes log(0) as -100"
 
 
@@ -46,9 +46,27 @@ def test_the_roc_curve_encloses_its_area_and_runs_from_corner_to_corner():
     assert np.trapezoid(true, false) == pytest.approx(roc_auc_score(labels, probability))
 
 
-def test_equal_images_get_equal_probabilities():
-    model = models.deepish(25, [5, 3], seed=1, dtype=torch.float64)
-    image = np.random.default_rng(0).normal(size=(1, 1, 5, 5)).astype(np.float32)
-    probability = probabilities(model, np.repeat(image, 61, axis=0))
-    assert len(set(probability)) == 1
-    assert probability.dtype == np.float64
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_a_tally_of_parts_holds_every_image_once(size):
+    random = np.random.default_rng(size)
+    labels, probability = random.integers(0, 2, 300), np.round(random.random(300), 1)
+    tally = Tally()
+    for start in range(0, 300, size):
+        tally.add(labels[start : start + size], probability[start : start + size])
+    rows = set(zip(labels.tolist(), probability.tolist(), strict=True))
+    found, values, counts = tally.arrays()
+    assert set(zip(found.tolist(), values.tolist(), strict=True)) == rows
+    assert len(found) == len(rows)
+    again = sorted(zip(found.repeat(counts), values.repeat(counts), strict=True))
+    assert again == sorted(zip(labels, probability, strict=True))
+
+
+def test_curves_of_a_tally_are_those_of_its_images():
+    random = np.random.default_rng(1)
+    labels = random.integers(0, 2, 500)
+    probability = np.round(random.random(500) * 0.5 + labels * 0.2, 2)
+    tally = Tally()
+    tally.add(labels, probability)
+    for curve in (roc_curve, precision_recall_curve):
+        for ours, expected in zip(curve(*tally.arrays()), curve(labels, probability), strict=True):
+            np.testing.assert_allclose(ours, expected, atol=1e-15)

@@ -1,18 +1,19 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.decomposition import PCA
 
 from diagonal.feature_space import dead_units, on_a_plane, representations, silent_share
+from diagonal.inference import layers
 from diagonal.training import models
 
 
 def test_layers_see_what_matrices_and_relus_make_of_the_pixels():
     model = models.relu(9, [4, 3], seed=2, dtype=torch.float64)
     x = np.random.default_rng(0).normal(size=(20, 1, 3, 3)).astype(np.float32)
-    first, second, output = (
-        weight.double().numpy() for weight in models.stored_weights(model).values()
-    )
-    layers = representations(models.with_weights(models.stored_weights(model), torch.nn.ReLU), x)
+    stored = {name: weight.numpy() for name, weight in models.stored_weights(model).items()}
+    seen = representations(layers(stored, rectified=True), x)
+    first, second, output = (weight.astype(np.float64) for weight in stored.values())
     hidden0 = x.reshape(20, 9) @ first.T
     hidden1 = np.maximum(hidden0, 0) @ second.T
     expected = {
@@ -22,8 +23,8 @@ def test_layers_see_what_matrices_and_relus_make_of_the_pixels():
         "activation1": np.maximum(hidden1, 0),
         "output": np.maximum(hidden1, 0) @ output.T,
     }
-    assert list(layers) == list(expected)
-    for name, points in layers.items():
+    assert list(seen) == list(expected)
+    for name, points in seen.items():
         np.testing.assert_allclose(points, expected[name], atol=1e-6)
 
 
@@ -65,3 +66,14 @@ def test_dead_units_and_silent_images_are_counted():
     activations = np.array([[0, 0, 1.0], [0, 2, 0], [0, 0, 0], [0, 3, 0]])
     assert dead_units(activations) == 1
     assert silent_share(activations) == 0.25
+    assert silent_share(activations, counts=np.array([1, 2, 6, 3])) == 0.5
+
+
+@pytest.mark.parametrize(("n", "units"), [(15, 3), (4, 9), (200, 40)])
+def test_a_plane_is_that_of_scikit_learns_principal_components(n, units):
+    random = np.random.default_rng(n)
+    points = random.normal(size=(n, units)) * random.uniform(0.2, 3, units)
+    pca = PCA(n_components=2, svd_solver="full").fit(points)
+    plane, share = on_a_plane(points)
+    assert share == pytest.approx(pca.explained_variance_ratio_.sum())
+    np.testing.assert_allclose(abs(plane), abs(pca.transform(points)), atol=2e-6)

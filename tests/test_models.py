@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from diagonal.training import models
-from diagonal.training.models import collapsed, linear, stored_weights, with_weights
+from diagonal.training.models import linear
 
 SHAPES = [(25, 1), (25, 5), (5, 3), (3, 1), (100, 7), (784, 16)]
 
@@ -43,38 +43,12 @@ def test_models_are_those_on_the_slides():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("size", "hidden"), [(25, [5, 3]), (9, [4]), (100, [7, 6, 5, 4])])
-def test_deepish_collapses_to_one_matrix(size, hidden):
-    model = models.deepish(size, hidden, seed=3, dtype=torch.float64)
-    x = torch.randn(50, size, dtype=torch.float64)
-    matrix = collapsed(model.state_dict())
-    assert matrix.shape == (1, size)
-    torch.testing.assert_close(torch.sigmoid(x @ matrix.T), model(x))
-
-
-def test_logistic_is_its_own_matrix():
-    weights = stored_weights(models.logistic(25, seed=1))
-    assert torch.equal(collapsed(weights), weights["output.weight"].double())
-
-
 @pytest.mark.parametrize("scale", [0.5, 2.0, 1024.0])
 def test_a_relu_network_scales_with_its_input(scale):
     model = models.relu(25, [5, 3], seed=17, dtype=torch.float64)[:-1]  # without the sigmoid
     x = torch.randn(20, 25, dtype=torch.float64)
     assert torch.equal(model(scale * x), scale * model(x))
     assert not torch.equal(model(-x), -model(x)), "a network without activations would do that"
-
-
-def test_stored_weights_make_the_same_network_again():
-    for name, activation in models.ACTIVATIONS.items():
-        hidden = {} if name == "logistic" else {"hidden": [6, 4, 2]}
-        model = getattr(models, name)(16, **hidden, seed=5, dtype=torch.float64)
-        weights = stored_weights(model)
-        assert {weight.dtype for weight in weights.values()} == {torch.float32}
-        again = with_weights(weights, activation)
-        assert str(again) == str(model)
-        x = torch.randn(10, 1, 4, 4, dtype=torch.float64)
-        torch.testing.assert_close(again(x), model(x), rtol=1e-6, atol=1e-6)
 
 
 def test_building_a_model_leaves_the_seed_to_the_caller():

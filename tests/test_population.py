@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from torchvision.transforms.v2 import Normalize, RandomHorizontalFlip, ToDtype
 
-from diagonal import evaluation, transforms
+from diagonal import evaluation, inference
 from diagonal.images import every_line, generate_dataset, patterns
-from diagonal.population import population, scaled_and_normalised
+from diagonal.population import population
+from diagonal.preparation import scaled_and_normalised, steps
 from diagonal.training import models
 
+SCALE = ToDtype(torch.float32, scale=True)
 COMPARED = ("accuracy", "loss", "precision", "recall", "f1", "roc_auc", "undecided")
 
 
@@ -34,14 +37,14 @@ def test_what_the_generator_draws_is_the_population_with_the_same_labels(img_siz
 @pytest.mark.parametrize("img_size", [5, 10, 28])
 def test_expectations_agree_with_ten_million_drawn_images(img_size):
     """Within three standard errors, from the spread between 40 samples of 250,000 images."""
-    model = models.logistic(img_size**2, seed=1, dtype=torch.float64)
+    model = layers_of(models.logistic(img_size**2, seed=1, dtype=torch.float64))
     images, labels, counts = population(img_size)
-    probability = evaluation.probabilities(model, scaled_and_normalised(images, 0.5, 0.5))
+    probability = inference.probabilities(model, scaled_and_normalised(images, 0.5, 0.5))
     exact = evaluation.binary_metrics(labels, probability, 0.5, counts)
 
     lines = every_line(img_size)  # an image of the sample is a look-up here: start, target
     x = scaled_and_normalised(lines.reshape(-1, *lines.shape[2:]), 0.5, 0.5)
-    every_probability = evaluation.probabilities(model, x)
+    every_probability = inference.probabilities(model, x)
     stream, samples = np.random.RandomState(11), []
     for _ in range(40):
         starts = stream.randint(1 - img_size, img_size, size=250_000)
@@ -80,15 +83,29 @@ def test_normalising_is_torchvisions_bit_for_bit():
     images = np.arange(256, dtype=np.uint8).reshape(4, 1, 8, 8)
     for mean, std in [(0.5, 0.5), *zip(rng.normal(size=100), rng.random(100) + 0.01, strict=True)]:
         ours = scaled_and_normalised(images, mean, std)
-        theirs = transforms.scaled_and_normalised(images, mean, std).numpy()
+        normalise = Normalize(mean=(mean,), std=(std,))
+        theirs = normalise(SCALE(torch.from_numpy(images))).numpy()
         assert ours.dtype == theirs.dtype
         assert ours.tobytes() == theirs.tobytes()
 
 
-def test_probabilities_do_not_depend_on_the_chunks(monkeypatch):
-    images, _, _ = population(5)
-    x = scaled_and_normalised(images, 0.5, 0.5)
-    model = models.deepish(25, [5, 3], seed=1, dtype=torch.float64)
-    whole = evaluation.probabilities(model, x)
-    monkeypatch.setattr(evaluation, "CHUNK", 60)  # two images
-    assert evaluation.probabilities(model, x).tolist() == whole.tolist()
+def test_an_images_way_to_the_network_is_torchvisions():
+    image = np.random.default_rng(1).integers(0, 256, (5, 5), np.uint8)
+    mirror, normalise = RandomHorizontalFlip(p=1.0), Normalize(mean=(0.3,), std=(0.7,))
+    scaled = SCALE(torch.from_numpy(image)[None])
+    expected = {
+        "as drawn": image,
+        "scaled": scaled[0].numpy(),
+        "flipped": mirror(scaled)[0].numpy(),
+        "normalised": normalise(mirror(scaled))[0].numpy(),
+    }
+    ours = steps(image, 0.3, 0.7)
+    assert list(ours) == list(expected)
+    for name, array in expected.items():
+        np.testing.assert_array_equal(ours[name], array, strict=True)
+
+
+def layers_of(model):
+    """Read a model of float64 weights as it is, not as it would be stored."""
+    weights = {name: weight.numpy() for name, weight in model.state_dict().items()}
+    return inference.layers(weights, rectified=False)

@@ -7,12 +7,6 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 COLOURS = 64
-FRAMES = 20  # after the first one, at most
-
-
-def shown_epochs(n_epochs: int) -> list[int]:
-    """Choose the epochs that are shown: evenly spaced, before the first to after the last."""
-    return sorted({round(n_epochs * frame / FRAMES) for frame in range(FRAMES + 1)})
 
 
 def record(

@@ -115,35 +115,3 @@ def drifts_to_a_tie(model: nn.Module, initial: dict[str, torch.Tensor], n_epochs
         return math.inf
     distance = GRID / 2 - (moved - round_to_grid(moved)).abs().max().item()
     return distance / (DRIFT * n_epochs)
-
-
-def with_weights(
-    weights: dict[str, torch.Tensor], activation: type[nn.Module] | None = None
-) -> nn.Sequential:
-    """Rebuild a network from stored weights, in float64 to compute with.
-
-    Args:
-        weights: `hidden0.weight`, ..., `output.weight`, each (units out, units in).
-        activation: as in `network`.
-    """
-    hidden = [weights[f"hidden{place}.weight"] for place in range(len(weights) - 1)]
-    matrices = [*hidden, weights["output.weight"]]
-    sizes = [matrices[0].shape[1], *(matrix.shape[0] for matrix in matrices)]
-    model = network(sizes, activation, seed=0, dtype=torch.float64)
-    model.load_state_dict(weights)
-    return model
-
-
-def collapsed(weights: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Multiply linear layers into the one matrix that they are.
-
-    Args:
-        weights: as in `with_weights`, of a network without activations.
-
-    Returns:
-        output @ ... @ hidden1 @ hidden0, float64 (1, pixels).
-    """
-    matrix = weights["output.weight"].double()
-    for place in reversed(range(len(weights) - 1)):
-        matrix = matrix @ weights[f"hidden{place}.weight"].double()
-    return matrix
