@@ -1,11 +1,8 @@
 """What a model's probabilities are worth: metrics from probabilities and labels."""
 
-import math
 from collections import Counter
 
 import numpy as np
-import pandas as pd
-from sklearn import metrics as sk
 
 LOWEST = -100.0  # logarithm of a probability, as PyTorch has it
 
@@ -60,16 +57,19 @@ def binary_metrics(
     """
     counts = np.ones(len(labels), np.int64) if counts is None else counts
     predicted = probability > threshold
-    given = {"y_true": labels, "y_pred": predicted, "sample_weight": counts}
-    tn, fp, fn, tp = sk.confusion_matrix(**given, labels=[0, 1]).ravel().tolist()
-    precision = sk.precision_score(**given, zero_division=np.nan)
+    tn, fp, fn, tp = (
+        int(counts[(labels == actual) & (predicted == said)].sum())
+        for actual in (0, 1)
+        for said in (0, 1)
+    )
+    false_positive_rate, true_positive_rate = roc_curve(labels, probability, counts)
     return {
-        "accuracy": float(accuracy(labels, probability, threshold, counts)),
+        "accuracy": (tn + tp) / (tn + fp + fn + tp),
         "loss": float(cross_entropy(labels, probability, counts)),
-        "precision": None if math.isnan(precision) else precision,
-        "recall": sk.recall_score(**given),
-        "f1": sk.f1_score(**given),
-        "roc_auc": sk.roc_auc_score(labels, probability, sample_weight=counts),
+        "precision": tp / (tp + fp) if tp + fp else None,
+        "recall": tp / (tp + fn),
+        "f1": 2 * tp / (2 * tp + fp + fn),
+        "roc_auc": float(np.trapezoid(true_positive_rate, false_positive_rate)),
         "undecided": float(np.average(probability == threshold, weights=counts)),
         "tn": tn,
         "fp": fp,
@@ -97,24 +97,38 @@ def accuracy(labels, probability: np.ndarray, threshold: float, counts=None) -> 
 def roc_curve(
     labels: np.ndarray, probability: np.ndarray, counts: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Compute false and true positive rates over all thresholds, from (0, 0) to (1, 1)."""
-    false_positive_rate, true_positive_rate, _ = sk.roc_curve(
-        labels, probability, sample_weight=counts
-    )
-    return false_positive_rate, true_positive_rate
+    """Compute false and true positive rates over all thresholds, from (0, 0) to (1, 1).
+
+    Points half-way between their neighbours are left out, as scikit-learn leaves them out.
+    """
+    positives, negatives = _above(labels, probability, counts)
+    kept = np.full(len(positives), True)
+    kept[2:-1] = (np.diff(positives[1:], 2) != 0) | (np.diff(negatives[1:], 2) != 0)
+    return negatives[kept] / negatives[-1], positives[kept] / positives[-1]
 
 
 def precision_recall_curve(
     labels: np.ndarray, probability: np.ndarray, counts: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Compute recall and precision over all thresholds, from recall 0 to 1."""
-    precision, recall, _ = sk.precision_recall_curve(labels, probability, sample_weight=counts)
-    return recall[::-1], precision[::-1]
+    """Compute recall and precision over all thresholds, from recall 0, precision 1 on."""
+    positives, negatives = (each[1:] for each in _above(labels, probability, counts))
+    recall, precision = positives / positives[-1], positives / (positives + negatives)
+    return np.concatenate([[0], recall]), np.concatenate([[1], precision])
+
+
+def _above(labels, probability, counts) -> tuple[np.ndarray, np.ndarray]:
+    """Count positives and negatives at or above each threshold, from none to all of them."""
+    counts = np.ones(len(labels), np.int64) if counts is None else counts
+    _, place = np.unique(-probability, return_inverse=True)  # 0 is the highest
+    n = place.max() + 2
+    positives = np.bincount(place + 1, counts * (labels == 1), minlength=n)
+    negatives = np.bincount(place + 1, counts * (labels == 0), minlength=n)
+    return np.cumsum(positives), np.cumsum(negatives)
 
 
 def calibration(
     labels: np.ndarray, probability: np.ndarray, counts: np.ndarray, bins: int = 10
-) -> pd.DataFrame:
+) -> dict[str, np.ndarray]:
     """Compare probabilities with what came true, in bins of equal width.
 
     Args:
@@ -124,11 +138,11 @@ def calibration(
         bins: a bin's lower end belongs to it.
 
     Returns:
-        A row per bin that is not empty: probability (mean), share (of label 1), images.
+        For each bin that is not empty: probability (mean), share (of label 1), images.
     """
     place = np.minimum((probability * bins).astype(int), bins - 1)
-    sums = {"probability": probability * counts, "share": labels * counts, "images": counts}
-    table = pd.DataFrame(sums).groupby(place).sum()
-    return table.assign(
-        probability=table["probability"] / table["images"], share=table["share"] / table["images"]
-    )
+    images = np.bincount(place, counts, bins).astype(np.int64)
+    kept = images > 0
+    sums = np.bincount(place, probability * counts, bins), np.bincount(place, labels * counts, bins)
+    probability, share = (each[kept] / images[kept] for each in sums)
+    return {"probability": probability, "share": share, "images": images[kept]}

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import numpy as np
-import pandas as pd
 
 from diagonal.evaluation import (
     Tally,
@@ -57,14 +56,14 @@ def main() -> None:
         draw_patterns(models, lines, every_x, kinds, threshold)
 
 
-def predicted(model, split: tuple, threshold: float, tally: Tally) -> Iterator[pd.DataFrame]:
+def predicted(model, split: tuple, threshold: float, tally: Tally) -> Iterator[dict]:
     """Predict the images of a split (x, y, index) part by part, for a table and a tally."""
     for part in chunks(len(split[0]), split[0][0].size):
         x, y, index = (array[part] for array in split)
         probability, labels = probabilities(model, x), y[:, 0].astype(np.int64)
         tally.add(labels, probability)
         columns = {"image": index, "probability": probability, "actual": CLASSES[labels]}
-        yield pd.DataFrame(columns | {"predicted": CLASSES[(probability > threshold).astype(int)]})
+        yield columns | {"predicted": CLASSES[(probability > threshold).astype(int)]}
 
 
 def curves(labels, probability, counts) -> dict[str, dict]:
@@ -74,7 +73,7 @@ def curves(labels, probability, counts) -> dict[str, dict]:
     return {
         "roc": {"fpr": fpr, "tpr": tpr},
         "precision_recall": {"recall": recall, "precision": precision},
-        "calibration": dict(calibration(labels, probability, counts)),
+        "calibration": calibration(labels, probability, counts),
     }
 
 

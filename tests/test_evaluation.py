@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn import metrics as sk
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
@@ -16,6 +17,36 @@ def test_metrics_of_a_case_counted_by_hand():
     loss = -np.log([0.9, 0.4, 0.8, 0.7, 0.4]).mean()
     pairs = 5 / 6  # of a diagonal and a straight line, told apart: all but 0.4 against 0.6
     assert metrics == pytest.approx({**counts, **ratios, "loss": loss, "roc_auc": pairs})
+
+
+@pytest.mark.parametrize("counted", [False, True])
+@pytest.mark.parametrize("seed", range(10))
+def test_metrics_and_curves_are_scikit_learns(seed, counted):
+    random = np.random.default_rng(seed)
+    n = int(random.integers(10, 300))
+    labels = np.arange(n) % 3 > 0
+    probability = np.round(random.random(n) * 0.6 + labels * 0.3, int(random.integers(1, 5)))
+    counts = random.integers(1, 9, n) if counted else None
+    ours = binary_metrics(labels.astype(int), probability, 0.5, counts)
+    given = {"y_true": labels, "y_pred": probability > 0.5, "sample_weight": counts}
+    expected = {
+        "accuracy": sk.accuracy_score(**given),
+        "precision": sk.precision_score(**given),
+        "recall": sk.recall_score(**given),
+        "f1": sk.f1_score(**given),
+        "roc_auc": sk.roc_auc_score(labels, probability, sample_weight=counts),
+    }
+    assert {name: ours[name] for name in expected} == pytest.approx(expected, rel=1e-12)
+    matrix = sk.confusion_matrix(**given).ravel().tolist()
+    assert [ours[name] for name in ("tn", "fp", "fn", "tp")] == matrix
+    false, true, _ = sk.roc_curve(labels, probability, sample_weight=counts)
+    precision, recall, _ = sk.precision_recall_curve(labels, probability, sample_weight=counts)
+    for curve, theirs in (
+        (roc_curve, (false, true)),
+        (precision_recall_curve, (recall[::-1], precision[::-1])),
+    ):
+        for one, other in zip(curve(labels, probability, counts), theirs, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-12)
 
 
 def test_one_half_is_no_vote_for_a_diagonal():

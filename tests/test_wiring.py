@@ -40,13 +40,14 @@ def test_inputs_are_outputs_of_other_stages():
 @pytest.mark.parametrize(
     ("stage", "absent"),
     [
-        ("generate", {"torch", "torchvision", "sklearn", "pandas"}),
-        ("balance", {"torch", "torchvision", "sklearn", "pandas"}),
-        ("split", {"sklearn", "pandas"}),
-        ("train_relu", {"torchvision", "sklearn", "pandas", "matplotlib"}),
-        ("evaluate", {"torchvision"}),
-        ("parabolas", {"torchvision", "sklearn", "pandas"}),
-        ("feature_space", {"torchvision"}),  # scikit-learn itself imports pandas
+        ("generate", {"torch", "scipy"}),
+        ("split", {"torch", "scipy"}),
+        ("balance", {"torch", "scipy"}),
+        ("train_relu", {"torchvision", "scipy", "matplotlib"}),
+        ("seeds", {"torchvision", "scipy.stats"}),
+        ("evaluate", {"torch", "scipy"}),
+        ("feature_space", {"torch", "scipy"}),
+        ("parabolas", {"torchvision", "scipy"}),
     ],
 )
 def test_no_stage_loads_a_package_that_it_does_not_use(run, stage, absent):
