@@ -46,7 +46,7 @@ def draw(name: str, model, history: list, values: list, params: Parabolas) -> No
         scene.show(shown[-1], f"{what} {verdict} the parabolas: {values[-1][1]:.1%} right")
         files.write_figure(f"plots/parabolas/{name}.png", scene.figure)
         steps = zip(shown, titles, strict=True)
-        frames = record(scene.figure, scene.show, steps, scene.moving)
+        frames = record(scene.figure, scene.show, steps)
     files.write_animation(f"plots/parabolas/{name}.gif", frames, milliseconds=200, hold=3000)
 
 

@@ -224,8 +224,13 @@ def test_an_animation_shows_its_steps_in_order(tmp_path):
     axes = figure.subplots()
     (line,) = axes.plot([0], [0], "ks", markersize=30)
     axes.set(xlim=(0, 4), ylim=(-1, 1))
+
+    def show(place):
+        line.set_data([place], [0])
+        return [line]
+
     steps = [(place,) for place in (0.5, 1.5, 2.5, 3.5)]
-    frames = animation.record(figure, lambda x: line.set_data([x], [0]), steps, [line])
+    frames = animation.record(figure, show, steps)
     files.write_animation(tmp_path / "a.gif", frames, milliseconds=50, hold=200)
     with Image.open(tmp_path / "a.gif") as shown:
         assert shown.n_frames == 4

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
@@ -10,36 +11,31 @@ COLOURS = 64
 
 
 def record(
-    figure: Figure, show: Callable[..., None], steps: Iterable[tuple], moving: Sequence = ()
+    figure: Figure, show: Callable[..., Sequence[Artist]], steps: Iterable[tuple]
 ) -> list[Image.Image]:
     """Show one step after the other and take a picture of each.
 
-    The layout is settled once, so that nothing but what moves moves.
+    The layout is settled once, and what does not move is drawn once.
 
     Args:
         figure: what is drawn.
-        show: called with each step's arguments, changes the figure.
+        show: called with each step's arguments, changes the figure and returns the artists that
+            it changes, in the order in which they are drawn.
         steps: in the order of the frames, at least one.
-        moving: the only artists that `show` changes, in the order in which they are drawn, which
-            saves drawing the others anew; none: anything may change.
     """
     canvas, steps = FigureCanvasAgg(figure), list(steps)
-    for artist in moving:
-        artist.set_animated(True)
-    show(*steps[-1])
+    for artist in show(*steps[-1]):
+        artist.set_animated(True)  # left out below
     canvas.draw()
     figure.set_layout_engine("none")
     background = canvas.copy_from_bbox(figure.bbox)
-    frames = []
+    size, frames = canvas.get_width_height(), []
     for step in steps:
-        show(*step)
-        if moving:
-            canvas.restore_region(background)
-            for artist in moving:
-                figure.draw_artist(artist)
-        else:
-            canvas.draw()
-        size = canvas.get_width_height()
+        canvas.restore_region(background)
+        for artist in show(*step):
+            if hasattr(artist, "do_3d_projection"):
+                artist.do_3d_projection()
+            figure.draw_artist(artist)
         frames.append(Image.frombuffer("RGBA", size, bytes(canvas.buffer_rgba())).convert("RGB"))
     palette = frames[-1].quantize(COLOURS, Image.Quantize.FASTOCTREE)
     return [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]

@@ -73,26 +73,33 @@ class Journey:
     def __init__(self, layer: str, view, labels: np.ndarray, threshold: float):
         self.figure = titled(4.4, " ")
         self.title = self.figure._suptitle
-        self.layer, self.labels, self.threshold = layer, labels, threshold
+        self.layer, self.labels, self.shown = layer, labels, []
         cells = self.figure.add_gridspec(1, 2, width_ratios=(1.25, 1))
         self.space = self.figure.add_subplot(cells[0], projection=_projection(view))
+        _frame(self.space, view)
         self.output = self.figure.add_subplot(cells[1])
+        self.output.axhline(threshold, color=GRAY, linewidth=1, linestyle="--")
+        self.output.set(xlabel="pattern", ylabel="probability of being diagonal", xticks=[])
+        self.output.set(xlim=(-1, len(labels)), ylim=(0, 1), title="What comes out")
         class_legend(self.figure, loc="outside lower center", ncols=2)
 
-    def show(self, view, probability: np.ndarray, title: str) -> None:
-        """Show an epoch's view of the layer and the probabilities (n,) that come out."""
-        self.title.set_text(title)
-        for axes in (self.space, self.output):
-            axes.clear()
-        _draw(self.space, self.layer, view, self.labels)
+    def show(self, view, probability: np.ndarray, title: str) -> list:
+        """Show an epoch's view of the layer and the probabilities (n,) that come out.
+
+        Returns:
+            The artists that have changed, in the order in which they are drawn.
+        """
+        for artist in self.shown:
+            artist.remove()
+        self.shown = _fill(self.space, view, self.labels)
         places = np.arange(len(probability))
-        self.output.axhline(self.threshold, color=GRAY, linewidth=1, linestyle="--")
         for label, (_, color, marker) in enumerate(CLASSES):
             mine = self.labels == label
             look = {"color": color, "marker": marker, "s": 34, "clip_on": False}
-            self.output.scatter(places[mine], probability[mine], **look)
-        self.output.set(xlabel="pattern", ylabel="probability of being diagonal", xticks=[])
-        self.output.set(ylim=(0, 1), title="What comes out")
+            self.shown.append(self.output.scatter(places[mine], probability[mine], **look))
+        self.title.set_text(title)
+        _name(self.space, self.layer, view)
+        return [*self.shown, self.title, self.space.title]
 
 
 def _projection(view) -> str | None:
@@ -100,7 +107,12 @@ def _projection(view) -> str | None:
 
 
 def _draw(axes, name: str, view, labels: np.ndarray) -> None:
-    (_in_space if _projection(view) else _in_plane)(axes, view, labels)
+    _fill(axes, view, labels)
+    _frame(axes, view)
+    _name(axes, name, view)
+
+
+def _name(axes, name: str, view) -> None:
     axes.set_title(f"{name}: {_described(view)}", fontsize=10)
 
 
@@ -115,39 +127,63 @@ def _described(view) -> str:
     return "\n".join([parts[0], ", ".join(parts[1:])][: len(parts)])
 
 
-def _in_plane(axes, view, labels: np.ndarray) -> None:
+def _fill(axes, view, labels: np.ndarray) -> list:
+    """Draw where points lie and what is decided where; return what was drawn."""
+    return (_in_space if _projection(view) else _in_plane)(axes, view, labels)
+
+
+def _in_plane(axes, view, labels: np.ndarray) -> list:
     """Draw points of one or two coordinates on the regions of the decision."""
-    (left, *bottom), (right, *top) = view.box
-    ends = (*bottom, *top) if bottom else (-0.7, 1.7)
-    axes.imshow(
+    left, right, *ends = _ends(view)
+    regions = axes.imshow(
         view.diagonal, cmap=PALE, vmin=0, vmax=1, extent=(left, right, *ends), origin="lower",
         aspect="auto", interpolation="nearest",
     )  # fmt: skip
+    drawn = [regions]
     for label, (_, color, marker) in enumerate(CLASSES):
         mine = view.points[labels == label]
-        across = mine[:, 1] if bottom else np.full(len(mine), label)
-        axes.scatter(mine[:, 0], across, s=34, color=color, marker=marker, alpha=0.75)
+        across = mine[:, 1] if mine.shape[1] > 1 else np.full(len(mine), label)
+        look = {"s": 34, "color": color, "marker": marker, "alpha": 0.75}
+        drawn.append(axes.scatter(mine[:, 0], across, **look))
+    return drawn
+
+
+def _in_space(axes, view, labels: np.ndarray) -> list:
+    """Draw points of three coordinates, and the plane between the classes if there is one."""
+    drawn = []
+    if view.plane is not None:
+        plane = Poly3DCollection([view.plane], color=GRAY, alpha=0.25)
+        drawn.append(axes.add_collection3d(plane))
+    for label, (_, color, marker) in enumerate(CLASSES):
+        mine = view.points[labels == label]
+        look = {"s": 34, "color": color, "marker": marker, "alpha": 0.75, "depthshade": False}
+        drawn.append(axes.scatter(*mine.T, **look))
+    return drawn
+
+
+def _ends(view) -> tuple:
+    """Find the ends of the axes in one or two coordinates: left, right, bottom, top."""
+    (left, *bottom), (right, *top) = view.box
+    return left, right, *(bottom or [-0.7]), *(top or [1.7])
+
+
+def _frame(axes, view) -> None:
+    """Set the axes' limits and names."""
+    if _projection(view):
+        low, high = view.box
+        axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), zlim=(low[2], high[2]))
+        axes.set(xlabel="unit 0", ylabel="unit 1", zlabel="unit 2")
+        axes.tick_params(labelsize=8, pad=-1)
+        axes.locator_params(nbins=4)
+        axes.view_init(elev=22, azim=-38)
+        axes.set_box_aspect(None, zoom=0.86)
+        return
+    left, right, *ends = _ends(view)
     axes.set(xlim=(left, right), ylim=ends)
     if view.units > view.points.shape[1]:
         axes.set(xlabel="1st component", ylabel="2nd component")
-    elif bottom:
+    elif view.units > 1:
         axes.set(xlabel="unit 0", ylabel="unit 1")
     else:
         axes.set(xlabel="z")
         axes.set_yticks([0, 1], [text for text, *_ in CLASSES], rotation=90, va="center")
-
-
-def _in_space(axes, view, labels: np.ndarray) -> None:
-    """Draw points of three coordinates, and the plane between the classes if there is one."""
-    if view.plane is not None:
-        axes.add_collection3d(Poly3DCollection([view.plane], color=GRAY, alpha=0.25))
-    for label, (_, color, marker) in enumerate(CLASSES):
-        mine = view.points[labels == label]
-        axes.scatter(*mine.T, s=34, color=color, marker=marker, alpha=0.75, depthshade=False)
-    low, high = view.box
-    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), zlim=(low[2], high[2]))
-    axes.set(xlabel="unit 0", ylabel="unit 1", zlabel="unit 2")
-    axes.tick_params(labelsize=8, pad=-1)
-    axes.locator_params(nbins=4)
-    axes.view_init(elev=22, azim=-38)
-    axes.set_box_aspect(None, zoom=0.86)

@@ -1,6 +1,6 @@
 """The bonus chapter's views of a network: input, after the affine map, after the activation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.collections import LineCollection
@@ -57,13 +57,12 @@ class Scene:
         self.figure.draw_without_rendering()
         self.figure.set_layout_engine("none")  # axes stay where they are now
 
-    @property
-    def moving(self) -> Sequence:
-        """The artists that `show` changes, in the order in which they are drawn."""
-        return [self.title, *(artist for _, *group in self.artists.values() for artist in group)]
+    def show(self, spaces: Mapping, title: str) -> list:
+        """Show `parabolas.Space`s by name under this title.
 
-    def show(self, spaces: Mapping, title: str) -> None:
-        """Show `parabolas.Space`s by name under this title."""
+        Returns:
+            The artists that have changed, in the order in which they are drawn.
+        """
         self.title.set_text(title)
         for name, (axes, region, lattice, *curves) in self.artists.items():
             region.set_data(spaces[name].lower)
@@ -72,3 +71,4 @@ class Scene:
             lattice.set_segments(list(corners.reshape(np.shape(spaces[name].lattice))))
             for line, points in zip(curves, spaces[name].curves, strict=True):
                 line.set_data(*points.T)
+        return [self.title, *(artist for _, *group in self.artists.values() for artist in group)]
