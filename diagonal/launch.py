@@ -21,7 +21,7 @@ def launch(command: str, stage: str) -> None:
         InputError: a process has failed, or they did not find each other. The message names the
             process, counted from 1 over all machines, and how it ended.
     """
-    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")  # for the processes: their end is told
+    os.environ["TORCH_CPP_LOG_LEVEL"] = "FATAL"  # in the processes: how they end is told here
     from torch.distributed import run
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
