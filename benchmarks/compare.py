@@ -98,9 +98,10 @@ def training():
     for dtype in (torch.float32, torch.float64):
         x, y = torch.as_tensor(images / 255).to(dtype), torch.as_tensor(labels[:, None]).to(dtype)
         data = x[train], y[train], x[val], y[val]
+        stored = [each.float() for each in data]
         for name, (hidden, activation) in MODELS.items():
             model = lecture.make_model(hidden, activation).to(dtype)
-            ours, theirs = partial(train_ours, model, data), partial(train_theirs, model, data)
+            ours, theirs = partial(train_ours, model, stored), partial(train_theirs, model, data)
             if ours() != theirs():
                 raise AssertionError(f"{name}: expected the lecture's losses and weights")
             title = f"images trained, {name}, {str(dtype).removeprefix('torch.')}"
@@ -116,14 +117,15 @@ def train_theirs(model: nn.Module, data) -> tuple:
 
 
 def train_ours(model: nn.Module, data) -> tuple:
-    """Train a copy by the pipeline's Architecture and Batches."""
+    """Train a copy by the pipeline's Architecture and Batches, from float32 as in its files."""
     model = copy.deepcopy(model)
+    dtype = next(model.parameters()).dtype
     x, y, x_val, y_val = data
     sampler = make_balanced_sampler(y)
     architecture = Architecture(model, nn.BCELoss(), optim.SGD(model.parameters(), lr=0.1))
     architecture.set_loaders(
-        Batches((x - 0.5) / 0.5, y, batch_size=16, sampler=sampler, hflip=0.5),
-        Batches((x_val - 0.5) / 0.5, y_val, batch_size=16),
+        Batches((x - 0.5) / 0.5, y, batch_size=16, sampler=sampler, hflip=0.5, dtype=dtype),
+        Batches((x_val - 0.5) / 0.5, y_val, batch_size=16, dtype=dtype),
     )
     architecture.train(N_EPOCHS, seed=42)
     weights = [weight.tolist() for weight in model.parameters()]

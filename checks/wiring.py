@@ -6,6 +6,9 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 PACKAGES = ("diagonal", "stages")
+# Keys that stages read and must not declare: in how many processes a training runs says how the
+# result is computed, not what it is, and 1, 2 and 4 of them must lead to one dvc.lock.
+NEVER_DECLARED = {"train.launch"}
 
 
 def declared(root: Path) -> dict[str, dict[str, set[str]]]:
@@ -88,33 +91,40 @@ def code_faults(root: Path) -> list[str]:
 
 
 def param_faults(root: Path) -> list[str]:
-    """Find keys of params.yaml that no stage declares."""
-    params = YAML(typ="safe", pure=True).load(root / "params.yaml")
-    used = set().union(*(stage["params"] for stage in declared(root).values()))
-    return [
+    """Find keys of params.yaml that no stage declares, and those declared that must not be."""
+    keys = sorted(_keys(YAML(typ="safe", pure=True).load(root / "params.yaml")))
+    stages = declared(root)
+    used = {key for stage in stages.values() for key in _declared_keys(keys, stage)}
+    faults = [
         f"params.yaml: {key} is read by no stage"
-        for key in sorted(_keys(params))
-        if not used & set(_prefixes(key))
+        for key in keys
+        if key not in used | NEVER_DECLARED
+    ]
+    return faults + [
+        f"{name}: declares {key}, which does not change what it computes"
+        for name, stage in stages.items()
+        for key in sorted(NEVER_DECLARED & _declared_keys(keys, stage))
     ]
 
 
 def watched_faults(root: Path, logs: Path) -> list[str]:
     """Hold what the stages did, as `checks/watch` wrote it down, against what they declare."""
     keys = set(_keys(YAML(typ="safe", pure=True).load(root / "params.yaml")))
-    faults = []
+    faults, unread = [], set(NEVER_DECLARED)
     for name, stage in declared(root).items():
         seen = _seen(logs / f"{name}.log")
-        params = {key for key in keys if stage["params"] & set(_prefixes(key))}
+        unread -= seen["param"]
+        params = _declared_keys(keys, stage)
         read = seen["read"] - seen["write"] - {"params.yaml", "dvc.yaml"}
         for kind, found, allowed in (
             ("imports", seen["code"], stage["code"]),
             ("reads", read, stage["inputs"]),
             ("writes", seen["write"], stage["outputs"]),
-            ("reads the parameter", seen["param"], params),
+            ("reads the parameter", seen["param"] - NEVER_DECLARED, params),
         ):
             faults += [f"{name}: {kind} {it} undeclared" for it in sorted(found - allowed)]
             faults += [f"{name}: declares {it}, never {kind} it" for it in sorted(allowed - found)]
-    return faults
+    return faults + [f"params.yaml: {key} is read by no stage" for key in sorted(unread)]
 
 
 def _seen(log: Path) -> dict[str, set[str]]:
@@ -143,6 +153,11 @@ def _keys(value, name: str = ""):
         return
     for key, item in value.items():
         yield from _keys(item, f"{name}.{key}" if name else key)
+
+
+def _declared_keys(keys, stage: dict[str, set[str]]) -> set[str]:
+    """Choose the keys that a stage declares, each by itself or with its whole section."""
+    return {key for key in keys if stage["params"] & set(_prefixes(key))}
 
 
 def _prefixes(key: str) -> list[str]:

@@ -58,7 +58,7 @@ def main() -> None:
 def _train(params: Params, device: torch.device) -> dict[str, list[dict]]:
     """Train all members of all models; the last one is the run of params.yaml itself."""
     dtype = getattr(torch, params.train.precision)
-    x, y = read_images("train", device, dtype)
+    x, y = (each.to(dtype) for each in read_images("train", device))
     weights, sets = read_weights(len(x)), _evaluated_on(params)
     n_pixels, size = x[0].numel(), params.train.batch_size
     seeds = list(range(params.seeds.first, params.seeds.first + params.seeds.n))

@@ -3,18 +3,22 @@
 import inspect
 import sys
 from collections.abc import Callable
+from functools import partial
+from itertools import chain
 
 import numpy as np
 import torch
 from torch import nn, optim
 
+from diagonal import processes
 from diagonal.device import resolve
+from diagonal.launch import launch
 from diagonal.progress import progress
 from diagonal.shell import files
 from diagonal.shell.errors import InputError, located
 from diagonal.shell.params import Params, TrainModel
 from diagonal.training.architecture import Architecture
-from diagonal.training.batches import Batches, draw, weighted_sampler
+from diagonal.training.batches import CATEGORIES, GATHER, Batches, draw, weighted_sampler
 from diagonal.training.history import History
 from diagonal.training.models import drifts_to_a_tie, stored_weights
 
@@ -45,16 +49,38 @@ def train(
         with_history: also write its weights as they were at some epochs, to be animated.
 
     Raises:
-        InputError: the device is not there, or the files do not fit each other.
+        InputError: the device is not there, the files do not fit each other, or a process among
+            several has failed.
     """
-    architecture = prepared(build, settings=settings, params=params)
-    model, batches = architecture.model, architecture.train_loader
-    if params.device == "auto":
+    elsewhere = params.train.launch != "python" and not processes.launched()
+    with processes.reported():
+        if params.train.precision == "float32" and (elsewhere or processes.launched()):
+            raise InputError(
+                "params.yaml: train.precision: expected float64 with torchrun, "
+                "found float32, whose bits would depend on the number of processes"
+            )
+        if elsewhere:
+            launch(params.train.launch, f"train_{name}")
+        else:
+            architecture = prepared(build, settings=settings, params=params)
+            with processes.joined(architecture.device):
+                history = _run(name, architecture, settings=settings, params=params)
+                if processes.place()[0] == 0:
+                    _write(name, architecture, history if with_history else None, params=params)
+
+
+def _run(name: str, architecture: Architecture, *, settings: TrainModel, params: Params) -> History:
+    """Train; the first of the processes shows how it goes and tells how safe the outcome is."""
+    first = processes.place()[0] == 0
+    model, x = architecture.model, architecture.train_loader.x
+    if first and params.device == "auto":
         print(f"{name}: device auto is {architecture.device}")
+    if first and len(x) > CATEGORIES:
+        print(f"{name}: more than 2^24 images: drawn without torch.multinomial", file=sys.stderr)
     initial = {key: weight.clone() for key, weight in model.state_dict().items()}
     history = History(model, settings.n_epochs)
     try:
-        with progress(name, settings.n_epochs) as show:
+        with progress(name, settings.n_epochs, shown=first) as show:
 
             def on_epoch(*losses) -> None:
                 history.keep()
@@ -62,28 +88,35 @@ def train(
 
             architecture.train(settings.n_epochs, params.train.seed, on_epoch)
     except RuntimeError:  # the loss refuses what is no probability
-        _check_finite(model, batches.x, name, settings.lr)
+        _check_finite(architecture, x, name, settings.lr)
         raise
-    _check_finite(model, batches.x, name, settings.lr)
-    if architecture.dtype == torch.float64:
-        _tell_safety(name, drifts_to_a_tie(model, initial, settings.n_epochs))
+    if first:
+        _check_finite(architecture, x, name, settings.lr)
+        if architecture.dtype == torch.float64:
+            _tell_safety(name, drifts_to_a_tie(model, initial, settings.n_epochs))
+    return history
 
+
+def _write(
+    name: str, architecture: Architecture, history: History | None, *, params: Params
+) -> None:
     losses, val_losses = architecture.losses, architecture.val_losses
-    weights = {key: weight.numpy() for key, weight in stored_weights(model).items()}
+    weights = {key: weight.numpy() for key, weight in stored_weights(architecture.model).items()}
     files.write_tensors(f"models/{name}.safetensors", weights)
-    if with_history:
+    if history:
         files.write_tensors(f"models/{name}_history.safetensors", history.arrays())
-    epochs = range(1, settings.n_epochs + 1)
-    columns = {"epoch": epochs, "loss": losses, "val_loss": val_losses}
+    columns = {"epoch": range(1, len(losses) + 1), "loss": losses, "val_loss": val_losses}
     files.write_table(f"plots/losses/{name}.csv", columns)
+    batches = architecture.train_loader
     batches.sampler.generator.manual_seed(params.train.seed)  # draw the first epoch once more
+    diagonals = batches.y.cpu()[draw(batches.sampler)]
     files.write_metrics(
         f"metrics/train_{name}.json",
         {
             "loss": losses[-1],
             "val_loss": val_losses[-1],
             "parameters": architecture.count_parameters(),
-            "diagonals_drawn": batches.y.cpu()[draw(batches.sampler)].mean().item(),
+            "diagonals_drawn": diagonals.mean(dtype=torch.float64).item(),
         },
     )
 
@@ -92,19 +125,25 @@ def prepared(build: Build, *, settings: TrainModel, params: Params) -> Architect
     """Make what `train` trains: a model, its optimizer and its batches, on the device."""
     dtype = getattr(torch, params.train.precision)
     with located("params.yaml: device"):
-        device = resolve(params.device, dtype)
-    x, y = read_images("train", device, dtype)
+        device = resolve(params.device, dtype, processes.place()[2])
+    x, y = read_images("train", device)
     sampler = weighted_sampler(read_weights(len(x)))
 
     model = build(x[0].numel(), dtype).to(device)
     optimizer = optim.SGD(model.parameters(), lr=settings.lr)
-    architecture = Architecture(model, nn.BCELoss(), optimizer)
+    if processes.launched():
+        loss_fn = nn.BCELoss(reduction="sum")
+        architecture = processes.SharedArchitecture(model, loss_fn, optimizer)
+        batches = partial(processes.SharedBatches, dtype=dtype)
+    else:
+        architecture = Architecture(model, nn.BCELoss(), optimizer)
+        batches = partial(Batches, dtype=dtype)
     size = params.train.batch_size
     if device.type == "cpu" and size * architecture.count_parameters() < SMALL:
         torch.set_num_threads(1)  # threads would wait for each other longer than they compute
     architecture.set_loaders(
-        Batches(x, y, batch_size=size, sampler=sampler, hflip=params.transforms.hflip),
-        Batches(*read_images("val", device, dtype), batch_size=size),
+        batches(x, y, batch_size=size, sampler=sampler, hflip=params.transforms.hflip),
+        batches(*read_images("val", device), batch_size=size),
     )
     return architecture
 
@@ -116,8 +155,10 @@ def _tell_safety(name: str, drifts: float) -> None:
 
 
 @torch.no_grad()
-def _check_finite(model: nn.Module, x: torch.Tensor, name: str, lr: float) -> None:
-    numbers = [*stored_weights(model).values(), model(x)]
+def _check_finite(architecture: Architecture, x: torch.Tensor, name: str, lr: float) -> None:
+    model, dtype = architecture.model, architecture.dtype
+    parts = x.split(max(GATHER // x[0].numel(), 1))
+    numbers = chain(stored_weights(model).values(), (model(part.to(dtype)) for part in parts))
     if not all(number.isfinite().all() for number in numbers):
         raise InputError(
             f"params.yaml: train_{name}.lr: expected weights that stay finite, "
@@ -125,20 +166,22 @@ def _check_finite(model: nn.Module, x: torch.Tensor, name: str, lr: float) -> No
         )
 
 
-def read_images(name: str, device, dtype) -> tuple[torch.Tensor, torch.Tensor]:
-    """Read images (n, 1, S, S) and labels (n, 1) of a split, train or val, to train with."""
+def read_images(name: str, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Read images (n, 1, S, S) and labels (n, 1) of a split, train or val: float32, as stored."""
     x, y = files.read_split(f"data/split/{name}.safetensors", "x", "y")
-    return torch.from_numpy(x).to(device, dtype), torch.from_numpy(y).to(device, dtype)
+    return torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
 
 
 def read_weights(n_images: int) -> np.ndarray:
     """Read the weights of this many training images in the sampler's draw, float64 (n,).
 
     Raises:
-        InputError: there are more or fewer.
+        InputError: there are more or fewer, or they are no weights.
     """
     path = "data/balance/sample_weights.npy"
     weights = files.read_array(path, np.float64, ndim=1)
     if len(weights) != n_images:
         raise InputError(f"{path}: expected {n_images} weights, found {len(weights)}")
+    if not (weights.min() >= 0 and 0 < weights.sum() < np.inf):
+        raise InputError(f"{path}: expected weights of 0 or more, found other numbers")
     return weights

@@ -68,3 +68,16 @@ def test_float64_on_cuda_stores_the_bytes_of_the_cpu(lecture_data, name):
         trained.train(50)
         weights.append(stored_weights(model))
     assert all(map(torch.equal, weights[0].values(), weights[1].values()))
+
+
+@pytest.mark.parametrize(("name", "rank"), [("cuda", 0), ("cuda", 1), ("auto", 1), ("cuda:0", 1)])
+def test_each_process_of_a_machine_gets_a_gpu_of_its_own(monkeypatch, name, rank):
+    has(monkeypatch, "cuda:0", "cuda:1", "cpu")
+    expected = 0 if name == "cuda:0" else rank
+    assert resolve(name, torch.float64, rank) == torch.device("cuda", expected)
+
+
+def test_a_process_without_a_gpu_of_its_own_is_told(monkeypatch):
+    has(monkeypatch, "cuda:0", "cpu")
+    with pytest.raises(InputError, match="one of this machine's cuda:0, cpu, found cuda:1"):
+        resolve("cuda", torch.float64, 1)

@@ -5,7 +5,7 @@ from dvc.utils.serialize import load_yaml
 from pydantic import ValidationError
 
 from diagonal.shell.errors import InputError
-from diagonal.shell.params import load_params
+from diagonal.shell.params import TORCHRUN, load_params
 
 ROOT = Path(__file__).parents[1]
 LECTURE = (ROOT / "params.yaml").read_text()
@@ -21,7 +21,7 @@ def test_params_are_the_lectures():
         "split": {"ratios": (80, 20), "seed": 13, "unit": "image"},
         "transforms": {"mean": 0.5, "std": 0.5, "hflip": 0.5},
         "balance": {"strategy": "inverse_frequency"},
-        "train": {"batch_size": 16, "seed": 42, "precision": "float64"},
+        "train": {"batch_size": 16, "seed": 42, "precision": "float64", "launch": "python"},
         "train_logistic": {"lr": 0.1, "n_epochs": 100, "seed": 17},
         "train_deepish": {"n_epochs": 100, **deep},
         "train_relu": {"n_epochs": 50, **deep},
@@ -151,6 +151,39 @@ BAD = {
         "device: gpu",
         "device: expected cpu, cuda, cuda:N, mps or auto, found 'gpu'",
     ),
+    "an unknown program": (
+        "launch: python",
+        "launch: mpirun -n 2",
+        "train.launch: expected python, or torchrun and its options, found 'mpirun -n 2'",
+    ),
+    "python with options": (
+        "launch: python",
+        "launch: python -O",
+        "train.launch: expected python, or torchrun and its options, found 'python -O'",
+    ),
+    "nothing to launch with": (
+        "launch: python",
+        "launch: ''",
+        "train.launch: expected python, or torchrun and its options, found ''",
+    ),
+    "an option that torchrun lacks": (
+        "launch: python",
+        "launch: torchrun --processes 2",
+        "train.launch: expected torchrun's --nnodes, --nproc-per-node, --node-rank, --master-addr, "
+        "--master-port, --rdzv-backend, --rdzv-endpoint, --rdzv-id, --local-addr, "
+        "found 'torchrun --processes 2'",
+    ),
+    "an option without a value": (
+        "launch: python",
+        "launch: torchrun --nnodes",
+        "train.launch: expected the number of machines after --nnodes, found 'torchrun --nnodes'",
+    ),
+    "a number of processes that is none": (
+        "launch: python",
+        "launch: torchrun --nproc-per-node 0",
+        "train.launch: expected a number of processes, auto, cpu or gpu after --nproc-per-node, "
+        "found 'torchrun --nproc-per-node 0'",
+    ),
     "no hidden layer": (
         "hidden: [5, 3]",
         "hidden: []",
@@ -177,6 +210,26 @@ def test_bad_params_get_one_line_that_names_key_expected_and_found(tmp_path, old
     with pytest.raises(InputError) as caught:
         load_params(path)
     assert str(caught.value) == f"{path}: {message}"
+
+
+@pytest.mark.parametrize(
+    "launch",
+    [
+        "torchrun",
+        "torchrun --nproc-per-node 2",
+        "torchrun --nnodes 2 --nproc-per-node gpu --master-addr 10.0.0.1 --master-port 29500",
+        "torchrun --nnodes 2 --rdzv-backend c10d --rdzv-endpoint there:29500 --rdzv-id a",
+    ],
+)
+def test_torchrun_understands_what_launch_admits(tmp_path, launch):
+    from torch.distributed.run import parse_args
+
+    path = tmp_path / "params.yaml"
+    path.write_text(LECTURE.replace("launch: python", f"launch: {launch}"))
+    program, *options = load_params(path).train.launch.split()
+    assert program == "torchrun"
+    known = parse_args([*options, "script"])
+    assert all(hasattr(known, name.strip("-").replace("-", "_")) for name in TORCHRUN)
 
 
 @pytest.mark.parametrize("text", ["", "# nothing but a comment", "[]", "5"])

@@ -58,6 +58,15 @@ def test_weights_of_another_data_set_are_refused(prepared, run):
     assert_one_line(stage(run, "train_relu"), "sample_weights.npy: expected 48 weights, found 7")
 
 
+@pytest.mark.parametrize("value", [-1, np.nan, np.inf, 0])
+def test_weights_that_cannot_be_drawn_by_are_refused(prepared, run, value):
+    weights = np.full(48, 0.0 if value == 0 else 1.0)
+    weights[3] = value
+    np.save(prepared / "data/balance/sample_weights.npy", weights)
+    line = "sample_weights.npy: expected weights of 0 or more, found other numbers"
+    assert_one_line(stage(run, "train_relu"), line)
+
+
 def test_a_missing_device_is_an_error_that_names_those_there_are(prepared, run):
     path = prepared / "params.yaml"
     path.write_text(path.read_text().replace("device: cpu", "device: cuda:99"))

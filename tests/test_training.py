@@ -78,6 +78,16 @@ def test_float32_training_is_the_lectures_to_the_bit(
     assert all(map(torch.equal, model.parameters(), expected.parameters()))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_losses_collected_in_pieces_have_the_same_mean(lecture_data, monkeypatch, dtype):
+    whole, pieces = (architecture(build("relu", 25, dtype), lecture_data) for _ in range(2))
+    whole.train(3)
+    monkeypatch.setattr("diagonal.training.architecture.AT_ONCE", 4)
+    pieces.train(3)
+    assert pieces.losses == whole.losses
+    assert pieces.val_losses == whole.val_losses
+
+
 def test_a_dataloader_trains_as_well(lecture_data):
     results = []
     for fast in (True, False):

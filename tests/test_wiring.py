@@ -3,7 +3,13 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from checks.wiring import code_faults, declared, import_closure
+from checks.wiring import (
+    code_faults,
+    declared,
+    import_closure,
+    param_faults,
+    watched_faults,
+)
 
 ROOT = Path(__file__).parents[1]
 STAGES = declared(ROOT)
@@ -74,3 +80,38 @@ def test_a_dependency_too_few_or_too_many_is_named(tmp_path):
         "one: imports diagonal/deep.py, which is not among its deps",
         "one: has diagonal/unused.py among its deps and does not import it",
     ]
+
+
+@pytest.mark.parametrize(
+    ("params", "faults"),
+    [
+        ("train.seed", []),
+        ("train", ["one: declares train.launch, which does not change what it computes"]),
+        (
+            "train.launch",
+            [
+                "params.yaml: train.seed is read by no stage",
+                "one: declares train.launch, which does not change what it computes",
+            ],
+        ),
+    ],
+)
+def test_how_a_training_is_launched_is_the_one_key_that_no_stage_declares(tmp_path, params, faults):
+    write(tmp_path, "dvc.yaml", f"stages: {{one: {{cmd: x, deps: [], params: [{params}]}}}}")
+    write(tmp_path, "params.yaml", "train: {seed: 1, launch: python}")
+    assert param_faults(tmp_path) == faults
+
+
+@pytest.mark.parametrize(
+    ("seen", "faults"),
+    [
+        ("param train.seed\nparam train.launch\n", []),
+        ("param train.seed\n", ["params.yaml: train.launch is read by no stage"]),
+        ("param train.launch\n", ["one: declares train.seed, never reads the parameter it"]),
+    ],
+)
+def test_a_stage_may_read_how_it_is_launched_and_one_must(tmp_path, seen, faults):
+    write(tmp_path, "dvc.yaml", "stages: {one: {cmd: x, deps: [], params: [train.seed]}}")
+    write(tmp_path, "params.yaml", "train: {seed: 1, launch: python}")
+    write(tmp_path, "logs/one.log", seen)
+    assert watched_faults(tmp_path, tmp_path / "logs") == faults

@@ -4,7 +4,9 @@ The file is read as YAML 1.2 with duplicate keys refused, as DVC reads it, so bo
 values (`1e-3` is a number, `no` a string).
 """
 
+import re
 from difflib import get_close_matches
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,6 +22,19 @@ Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 LayerSizes = Annotated[tuple[Count, ...], Field(min_length=1, strict=False)]
+
+
+TORCHRUN = {  # its options in train.launch -> what they take, in words and as a pattern
+    "--nnodes": ("the number of machines", r"[1-9]\d*"),
+    "--nproc-per-node": ("a number of processes, auto, cpu or gpu", r"[1-9]\d*|auto|cpu|gpu"),
+    "--node-rank": ("the number of this machine, from 0", r"\d+"),
+    "--master-addr": ("the address of machine 0", r"\S+"),
+    "--master-port": ("a port", r"\d+"),
+    "--rdzv-backend": ("c10d or static", r"c10d|static"),
+    "--rdzv-endpoint": ("address:port", r"\S+"),
+    "--rdzv-id": ("a name", r"\S+"),
+    "--local-addr": ("an address of this machine", r"\S+"),
+}
 
 
 class Section(BaseModel):
@@ -64,6 +79,24 @@ class Train(Section):
     batch_size: Count
     seed: Seed
     precision: Literal["float64", "float32"]
+    launch: str  # how, not what: no stage declares it
+
+    @field_validator("launch")
+    @classmethod
+    def _starts_processes(cls, launch: str) -> str:
+        program, *options = launch.split() or [""]
+        names, values = options[::2], options[1::2]
+        if program == "python" and not options:
+            return launch
+        if program != "torchrun":
+            raise PydanticCustomError("launch", "python, or torchrun and its options")
+        for name, value in zip_longest(names, values, fillvalue=""):
+            kind, pattern = TORCHRUN.get(name, (None, ""))
+            if kind is None:
+                raise PydanticCustomError("launch", "torchrun's " + ", ".join(TORCHRUN))
+            if not re.fullmatch(pattern, value):
+                raise PydanticCustomError("launch", f"{kind} after {name}")
+        return launch
 
 
 class TrainModel(Section):

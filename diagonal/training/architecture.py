@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable
+from itertools import islice
 
 import numpy as np
 import torch
@@ -9,6 +10,8 @@ from torch import nn
 
 from diagonal.shell import files
 from diagonal.training.descent import Descent, known
+
+AT_ONCE = 2**14  # batches, after which the losses leave the device: most epochs have fewer
 
 
 class Architecture:
@@ -80,8 +83,16 @@ class Architecture:
 
     @torch.no_grad()
     def _epoch(self, loader: Iterable, step: Callable) -> float:
-        losses = [step(x.to(self.device), y.to(self.device)) for x, y in loader]
-        return float(np.mean(torch.stack(losses).tolist()))  # the epoch's only synchronisation
+        batches, losses = iter(loader), []
+        while steps := [
+            step(x.to(self.device), y.to(self.device)) for x, y in islice(batches, AT_ONCE)
+        ]:
+            losses.append(self.batch_losses(steps).double().cpu().numpy())
+        return float(np.mean(np.concatenate(losses)))
+
+    def batch_losses(self, steps: list[torch.Tensor]) -> torch.Tensor:
+        """Turn what some calls of `update` or `evaluate` returned into losses, (batches,)."""
+        return torch.stack(steps)
 
     @torch.enable_grad()
     def update(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -20,18 +20,21 @@ from torch.utils.data import WeightedRandomSampler
 from diagonal.balancing import class_weights, sample_weights
 
 ALIGNMENT = 64  # bytes, to which PyTorch allocates on the CPU
-GATHER = 2**16  # images are gathered about this many at a time, to bound an epoch's memory
+GATHER = 2**22  # pixels that are gathered at a time, to bound an epoch's memory
+CATEGORIES = 2**24  # that torch.multinomial draws from at most
 
 
 class Batches:
     """Iterate over images and labels as a `DataLoader` would, each epoch drawn at once.
 
     Args:
-        x: images (n, C, H, W) on any device, scaled and normalised.
+        x: images (n, C, H, W) on any device, scaled and normalised; they may lie in a file that
+            is mapped into memory, for only what is gathered is read.
         y: labels (n, 1) on the same device.
         batch_size: images per batch; the last batch may be shorter.
         sampler: draws which images make an epoch; None takes all of them in order.
         hflip: probability that a drawn image is mirrored left to right; needs a sampler.
+        dtype: of the batches; None keeps that of x and y.
     """
 
     def __init__(
@@ -42,33 +45,41 @@ class Batches:
         batch_size: int,
         sampler: WeightedRandomSampler | None = None,
         hflip: float = 0.0,
+        dtype: torch.dtype | None = None,
     ):
-        self.x, self.y = x, y
+        self.x, self.y, self.dtype = x, y, dtype
         self.batch_size, self.sampler, self.hflip = batch_size, sampler, hflip
+        self.n_drawn = sampler.num_samples if sampler else len(x)
 
     def __len__(self) -> int:
         """Count the batches of an epoch."""
-        n_images = self.sampler.num_samples if self.sampler else len(self.x)
-        return math.ceil(n_images / self.batch_size)
+        return math.ceil(self.n_drawn / self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Draw an epoch and yield its batches (x, y), both on the device of the images."""
         torch.empty((), dtype=torch.int64).random_()  # the loader's base seed
-        if self.sampler is None:
-            yield from self._split(self.x, self.y)
-            return
-        indices = draw(self.sampler)
-        flips = torch.rand(len(indices)) < self.hflip
-        chunk = max(GATHER // self.batch_size, 1) * self.batch_size
-        device = self.x.device
-        for drawn, flipped in zip(indices.split(chunk), flips.split(chunk), strict=True):
-            index, mirror = drawn.to(device), flipped.to(device)[:, None, None, None]
-            x = self.x[index]
-            yield from self._split(torch.where(mirror, x.flip(-1), x), self.y[index])
+        if self.sampler:
+            indices = draw(self.sampler)
+            flips = torch.rand(self.n_drawn) < self.hflip
+        at_once = max(GATHER // (self.x[0].numel() * self.batch_size), 1) * self.batch_size
+        for start in range(0, self.n_drawn, at_once):
+            part = slice(start, min(start + at_once, self.n_drawn))
+            rows, sizes = self._own(part.stop - start)
+            if self.sampler:
+                x, y = self._gather(indices[part][rows], flips[part][rows])
+            else:
+                x, y = self.x[part][rows], self.y[part][rows]
+            batches = (map(_aligned, each.to(self.dtype).split(sizes)) for each in (x, y))
+            yield from zip(*batches, strict=True)
 
-    def _split(self, x, y):
-        parts = (map(_aligned, tensor.split(self.batch_size)) for tensor in (x, y))
-        return zip(*parts, strict=True)
+    def _own(self, n_rows: int) -> tuple:
+        """Tell which of some batches' rows to yield, and how many in each batch: here, all."""
+        return slice(n_rows), self.batch_size
+
+    def _gather(self, indices, flips) -> tuple[torch.Tensor, torch.Tensor]:
+        index, mirror = (each.to(self.x.device) for each in (indices, flips))
+        x = self.x[index]
+        return torch.where(mirror[:, None, None, None], x.flip(-1), x), self.y[index]
 
 
 def _aligned(part: torch.Tensor) -> torch.Tensor:
@@ -80,10 +91,24 @@ def _aligned(part: torch.Tensor) -> torch.Tensor:
 
 
 def draw(sampler: WeightedRandomSampler) -> torch.Tensor:
-    """Draw the indices of one epoch, int64 (num_samples,), as iterating the sampler would."""
+    """Draw the indices of one epoch, int64 (num_samples,), as iterating the sampler would.
+
+    `torch.multinomial` refuses more than `CATEGORIES` weights. Above that, what it does below is
+    done here: it looks up uniform numbers of 53 bits, one per draw, among the cumulative weights.
+    So the numbers come from the same stream and have the same distribution.
+    """
+    if sampler.replacement and len(sampler.weights) > CATEGORIES:
+        return _look_up(sampler)
     return torch.multinomial(
         sampler.weights, sampler.num_samples, sampler.replacement, generator=sampler.generator
     )
+
+
+def _look_up(sampler: WeightedRandomSampler) -> torch.Tensor:
+    cumulative = sampler.weights.cumsum(0)
+    cumulative /= cumulative[-1].item()
+    uniform = torch.rand(sampler.num_samples, dtype=cumulative.dtype, generator=sampler.generator)
+    return torch.searchsorted(cumulative, uniform)
 
 
 def make_balanced_sampler(y: torch.Tensor) -> WeightedRandomSampler:
