@@ -7,6 +7,7 @@ from itertools import product
 
 import numpy as np
 
+from diagonal.images import chunks
 from diagonal.inference import Layer, probabilities
 
 Network = Mapping[str, Layer]  # layers by name, first to last, as `inference.layers` makes them
@@ -158,8 +159,12 @@ def called_diagonal(
     """
     sides = [np.linspace(*ends, SIDE) for ends in box.T]
     raster = np.stack(np.meshgrid(*sides), axis=-1)
-    points = centre + raster.reshape(-1, len(sides)) @ axes
-    return (probabilities(tail, points) > threshold).reshape(-1, SIDE)
+    places = raster.reshape(-1, len(sides))
+    parts = [
+        probabilities(tail, centre + places[part] @ axes)
+        for part in chunks(len(places), len(centre))
+    ]
+    return (np.concatenate(parts) > threshold).reshape(-1, SIDE)
 
 
 def deciding_plane(tail: Network, box: np.ndarray, threshold: float) -> np.ndarray | None:

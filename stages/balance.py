@@ -12,11 +12,13 @@ from diagonal.figures.balancing import classes_per_batch
 from diagonal.figures.style import style
 from diagonal.shell import command, files
 from diagonal.shell.params import load_params
+from diagonal.shell.resources import require_memory
 
 
 def main() -> None:
     params = load_params()
     (y,) = files.read_split("data/split/train.safetensors", "y")
+    require_memory("balance", len(y))
     labels = y[:, 0].astype(np.int8)
     inverse = class_weights(labels)
     by_class = inverse if params.balance.strategy == "inverse_frequency" else {0: 1.0, 1: 1.0}

@@ -17,10 +17,12 @@ from diagonal.images import (
 )
 from diagonal.shell import command, files
 from diagonal.shell.params import load_params
+from diagonal.shell.resources import require_memory
 
 
 def main() -> None:
     params = load_params().generate
+    require_memory("generate", params.n_images)
     lines = random_lines(params.img_size, params.n_images, params.seed)
     drawn, labels = every_line(params.img_size), labels_of(lines)
     shape = (len(lines), *drawn.shape[2:])

@@ -9,6 +9,7 @@ from diagonal.preparation import scaled_and_normalised, steps
 from diagonal.shell import command, files
 from diagonal.shell.errors import located
 from diagonal.shell.params import load_params
+from diagonal.shell.resources import require_memory
 from diagonal.splitting import train_val_split
 
 
@@ -16,6 +17,7 @@ def main() -> None:
     params = load_params()
     images = files.read_array("data/raw/images.npy", np.uint8, ndim=4)
     labels = files.read_array("data/raw/labels.npy", np.int64, ndim=1)
+    require_memory("split", len(labels))
     split = params.split
     groups = patterns(images) if split.unit == "pattern" else None
     with located("params.yaml: split"):

@@ -17,6 +17,7 @@ from diagonal.progress import progress
 from diagonal.shell import files
 from diagonal.shell.errors import InputError, located
 from diagonal.shell.params import Params, TrainModel
+from diagonal.shell.resources import require_memory
 from diagonal.training.architecture import Architecture
 from diagonal.training.batches import CATEGORIES, GATHER, Batches, draw, weighted_sampler
 from diagonal.training.history import History
@@ -127,6 +128,7 @@ def prepared(build: Build, *, settings: TrainModel, params: Params) -> Architect
     with located("params.yaml: device"):
         device = resolve(params.device, dtype, processes.place()[2])
     x, y = read_images("train", device)
+    require_memory("train", len(x))
     sampler = weighted_sampler(read_weights(len(x)))
 
     model = build(x[0].numel(), dtype).to(device)
