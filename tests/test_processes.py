@@ -85,6 +85,24 @@ def test_torchrun_itself_may_be_called(trained, prepared, run_in):
     assert read(prepared, "relu") == trained[1]["relu"]
 
 
+def test_dvc_sees_no_difference_and_runs_nothing_for_it(prepared, run_in):
+    def repro(*options):
+        result = run_in(prepared, "dvc", "repro", "--single-item", *options, "train_relu")
+        assert result.returncode == 0, result.stderr
+        return result.stdout, (prepared / "dvc.lock").read_bytes()
+
+    before = (prepared / "dvc.lock").read_bytes()
+    _, alone = repro("--force")
+    assert alone != before
+    launched_with(prepared, "torchrun --nproc-per-node 2")
+    told, lock = repro()
+    assert "Stage 'train_relu' didn't change, skipping" in told
+    assert lock == alone
+    told, lock = repro("--force")
+    assert "Running stage 'train_relu'" in told
+    assert lock == alone
+
+
 def test_float32_is_refused_in_one_line(prepared, run_in):
     launched_with(prepared, "torchrun --nproc-per-node 2")
     change(prepared, "precision: float64", "precision: float32")
