@@ -1,0 +1,88 @@
+"""Stages hold what grows with the number of images, never the images; what cannot fit is told."""
+
+import re
+import shutil
+from types import SimpleNamespace
+
+import pytest
+
+from benchmarks import scale
+from checks import params as check
+from diagonal.shell import resources
+from diagonal.shell.errors import InputError
+
+IMAGES = 30_000  # of 64 x 64 pixels: 123 MB as drawn, 393 MB of training images in float32
+
+
+@pytest.fixture(scope="module")
+def large(project_copy):
+    scale.configure(project_copy, 64, IMAGES, 256)
+    return project_copy
+
+
+@pytest.mark.parametrize("stage", ["generate", "split", "balance"])
+def test_a_stage_holds_little_whatever_the_size_of_the_images(large, stage):
+    _, memory = scale.run(stage, large)
+    assert memory < 200 * 2**20
+    if stage == "split":
+        assert (large / "data/split/train.safetensors").stat().st_size > 390 * 10**6
+
+
+def test_memory_that_is_not_there_is_told_in_bytes(monkeypatch):
+    resources.require_memory("generate", 300)
+    monkeypatch.setattr(resources, "available_memory", lambda: 2 * 2**30)
+    with pytest.raises(InputError) as caught:
+        resources.require_memory("split", 10**9)
+    assert re.fullmatch(
+        r"split: expected \d\d,\d{3},\d{3},\d{3} bytes of memory for 1,000,000,000 images, "
+        r"found 2,147,483,648",
+        str(caught.value),
+    )
+
+
+def test_the_limit_of_a_control_group_is_found(monkeypatch, tmp_path):
+    free = resources.psutil.virtual_memory().available
+    monkeypatch.setattr(resources, "GROUPS", tmp_path)
+    assert resources.available_memory() == pytest.approx(free, rel=0.2)
+    (tmp_path / "memory.max").write_text("max\n")
+    assert resources.available_memory() == pytest.approx(free, rel=0.2)
+    (tmp_path / "memory.max").write_text("123456789\n")
+    assert resources.available_memory() == 123_456_789
+
+
+def refusal(run):
+    result = run("python", "-m", "checks.params")
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    return line
+
+
+def test_sizes_that_cannot_work_are_refused_before_dvc_starts(project, run):
+    path = project / "params.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("n_images: 300", "n_images: 3000000000000"))
+    assert re.fullmatch(
+        r"params.yaml: generate.n_images: \w+: expected [\d,]+ bytes of memory for "
+        r"3,000,000,000,000 images, found [\d,]+",
+        refusal(run),
+    )
+    big = text.replace("n_images: 300", "n_images: 50000000").replace(
+        "img_size: 5", "img_size: 256"
+    )
+    path.write_text(big)
+    assert re.fullmatch(
+        r"params.yaml: generate.n_images: expected 32,770,800,000,000 bytes of disk for "
+        r"50,000,000 images, found [\d,]+",
+        refusal(run),
+    )
+
+
+def test_data_that_are_replaced_count_as_room(project, monkeypatch):
+    monkeypatch.chdir(project)
+    params = check.load_params()
+    needed = 2 * check.data_bytes(5, 300)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=needed - 2000))
+    with pytest.raises(InputError, match="bytes of disk for 300 images"):
+        check._check_disk(params)
+    (project / "data/raw/images.npy").write_bytes(bytes(1000))
+    check._check_disk(params)
