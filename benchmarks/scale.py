@@ -2,6 +2,7 @@
 
     python -m benchmarks.scale              (about ten minutes, 8 GB of disk)
     python -m benchmarks.scale --draw       (the plots and the slopes alone, from scale.csv)
+    python -m benchmarks.scale --limited    (8 GiB of images in 2 GiB of memory: root, 45 GB disk)
 
 Each stage runs by itself in a copy of the project. Memory is the largest amount of anonymous memory
 that a stage held (RssAnon of /proc, every 5 ms; Linux only): pages of files that are mapped, which
@@ -10,11 +11,14 @@ the system takes back whenever it likes, do not count.
 
 import argparse
 import csv
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +27,7 @@ from ruamel.yaml import YAML
 
 from checks.reproduction import copy_project
 from diagonal.shell import files
+from diagonal.shell.resources import GROUPS
 
 ROOT = Path(__file__).parents[1]
 TABLE, PLOT = ROOT / "benchmarks/scale.csv", ROOT / "docs/scale.png"
@@ -35,13 +40,20 @@ PLAN = (
     (64, (300, 3_000, 30_000, 300_000), (BATCH,)),
     (5, (300_000,), (16, 4_096, 65_536)),
 )
+LIMITED = 64, 2**21, 2 * 2**30  # pixels, images, bytes of memory
+LIMITED_STAGES = ("generate", "split", "balance", "train_logistic", "evaluate", "feature_space")
 INTERVAL = 0.005  # seconds between two looks at a stage's memory
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", allow_abbrev=False)
     parser.add_argument("--draw", action="store_true", help="draw what was measured before")
-    if not parser.parse_args().draw:
+    parser.add_argument("--limited", action="store_true", help="run in too little memory")
+    arguments = parser.parse_args()
+    if arguments.limited:
+        limited()
+        return
+    if not arguments.draw:
         rows = list(measurements())
         columns = ("stage", "img_size", "n_images", "batch_size", "seconds", "bytes")
         files.write_table(TABLE, dict(zip(columns, zip(*rows, strict=True), strict=True)))
@@ -62,6 +74,45 @@ def measurements():
                         row = (stage, img_size, n_images, batch_size, round(seconds, 2), memory)
                         print(*row, sep="\t", flush=True)
                         yield row
+
+
+def limited() -> None:
+    """Run stages on images that do not fit into the memory that they get; one training suffices.
+
+    The limit is a control group's, so it holds for pages of files as well: the kernel takes them
+    back when it is reached, and ends the process if that is not enough.
+    """
+    img_size, n_images, limit = LIMITED
+    total = img_size**2 * n_images
+    print(f"{n_images:,} images, {total:,} bytes, in {limit:,} bytes of memory", flush=True)
+    with tempfile.TemporaryDirectory(prefix="scale-") as folder, control_group(limit) as group:
+        copy = Path(folder, "project")
+        copy_project(ROOT, copy)
+        configure(copy, img_size, 300, BATCH)
+        for stage in ALL_STAGES[:-2]:
+            run(stage, copy)  # for the models of the trainings that are left out below
+        configure(copy, img_size, n_images, BATCH)
+        for stage in LIMITED_STAGES:
+            seconds, memory = run(stage, copy, group)
+            print(f"{stage:15} {seconds:7.1f} s {memory:15,} bytes of anonymous memory", flush=True)
+
+
+@contextmanager
+def control_group(limit: int) -> Iterator[Path]:
+    """Make a control group with this limit of memory, in bytes; needs root."""
+    first, second = GROUPS / "memory", GROUPS
+    parent, name = (
+        (first, "memory.limit_in_bytes")
+        if (first / "cgroup.procs").is_file()
+        else (second, "memory.max")
+    )
+    group = parent / f"is-the-line-diagonal-{os.getpid()}"
+    group.mkdir()
+    try:
+        (group / name).write_text(str(limit))
+        yield group
+    finally:
+        group.rmdir()
 
 
 def configure(project: Path, img_size: int, n_images: int, batch_size: int) -> None:

@@ -9,6 +9,7 @@ loads what is used: so they may be larger than memory.
 import csv
 import io
 import json
+import mmap
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -175,8 +176,14 @@ def read_tensors(path, expected: Mapping[str, tuple] | None = None) -> dict[str,
     return tensors
 
 
-def read_split(path, *names: str) -> tuple[np.ndarray, ...]:
+def read_split(path, *names: str, at_random: bool = False) -> tuple[np.ndarray, ...]:
     """Map arrays of a split by name; what is written to them stays in memory.
+
+    Args:
+        path: the file.
+        names: of the arrays.
+        at_random: whether images are used in any order. Reading ahead, which the system then
+            leaves, would read a large file again and again.
 
     Returns:
         For each name: x, float32 (n, 1, S, S), scaled and normalised; y, float32 (n, 1), 0 or 1;
@@ -193,10 +200,14 @@ def read_split(path, *names: str) -> tuple[np.ndarray, ...]:
     with Path(path).open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length))
-    return tuple(_mapped(path, name, header[name], 8 + length, *kinds[name]) for name in names)
+    maps = [_mapped(path, name, header[name], 8 + length, *kinds[name]) for name in names]
+    if at_random and hasattr(mmap, "MADV_RANDOM"):
+        for each in maps:
+            each._mmap.madvise(mmap.MADV_RANDOM)
+    return tuple(map(np.asarray, maps))
 
 
-def _mapped(path, name: str, entry: Mapping, start: int, dtype, ndim: int) -> np.ndarray:
+def _mapped(path, name: str, entry: Mapping, start: int, dtype, ndim: int) -> np.memmap:
     """Map a tensor by its entry in the header; numbers start at this byte of the file."""
     expected, shape = SAFETENSORS_DTYPES[dtype], tuple(entry["shape"])
     if (entry["dtype"], len(shape)) != (expected, ndim):
@@ -205,7 +216,7 @@ def _mapped(path, name: str, entry: Mapping, start: int, dtype, ndim: int) -> np
             f"found {entry['dtype']} with {len(shape)}"
         )
     offset = start + entry["data_offsets"][0]
-    return np.asarray(np.memmap(path, dtype, mode="c", offset=offset, shape=shape))
+    return np.memmap(path, dtype, mode="c", offset=offset, shape=shape)
 
 
 def read_metadata(path) -> dict:
