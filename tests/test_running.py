@@ -46,16 +46,24 @@ def wire(folder, **seconds):
     (folder / "dvc.yaml").write_text(WIRING.format(**times))
 
 
+@pytest.fixture(scope="module")
+def never_run(tmp_path_factory, run_in):
+    """A small pipeline that was never run, to be copied."""
+    folder = tmp_path_factory.mktemp("small") / "pipeline"
+    folder.mkdir()
+    assert run_in(folder, "dvc", "init", "--quiet", "--no-scm").returncode == 0
+    wire(folder)
+    (folder / "source.txt").write_text("1\n")
+    (folder / "params.yaml").write_text("a: 1\n")
+    return folder
+
+
 @pytest.fixture
-def pair(tmp_path, run_in):
+def pair(never_run, tmp_path, run_in):
     """Two copies of a small pipeline that was never run, and a way to run commands in them."""
     first, second = tmp_path / "side by side", tmp_path / "serial"
-    first.mkdir()
-    assert run_in(first, "dvc", "init", "--quiet", "--no-scm").returncode == 0
-    wire(first)
-    (first / "source.txt").write_text("1\n")
-    (first / "params.yaml").write_text("a: 1\n")
-    shutil.copytree(first, second)
+    for folder in (first, second):
+        shutil.copytree(never_run, folder)
     return first, second, partial(run_in, PYTHONPATH=str(ROOT), RUNS=str(tmp_path / "runs"))
 
 
@@ -68,11 +76,15 @@ def same(first, second):
 def test_dvc_lock_has_the_bytes_of_a_serial_run_from_nothing_and_after_changes(pair):
     first, second, run = pair
     chance = random.Random(6)
+
+    def start_over(folder):
+        (folder / "source.txt").write_text("2\n")
+        (folder / "dvc.lock").unlink()
+
     changes = [
         lambda folder: None,
         lambda folder: (folder / "params.yaml").write_text("a: 2\n"),
-        lambda folder: (folder / "source.txt").write_text("2\n"),
-        lambda folder: (folder / "dvc.lock").unlink(),
+        start_over,
     ]
     for change in changes:
         seconds = {name: chance.choice((0, 0.5, 1)) for name in ("aside", "left", "right")}
@@ -135,12 +147,11 @@ def test_an_interrupt_ends_every_stage_and_leaves_no_lock(pair, number):
 
 
 @pytest.mark.parametrize("jobs", ["0", "x", "-1", "1.5", "2 3", ""])
-def test_a_number_of_jobs_that_is_none_is_one_line_and_status_1(pair, jobs):
-    first, _, run = pair
-    result = run(first, *COMMAND, "--", jobs)
+def test_a_number_of_jobs_that_is_none_is_one_line_and_status_1(tmp_path, run_in, jobs):
+    result = run_in(tmp_path, *COMMAND, "--", jobs, PYTHONPATH=str(ROOT))
     assert result.returncode == 1
     assert result.stderr == f"JOBS: expected a whole number of at least 1, found {jobs}\n"
-    assert not (first / "dvc.lock").exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_make_repro_runs_side_by_side_only_when_asked(run):
@@ -157,11 +168,12 @@ def test_git_and_dvc_push_spare_another_machine_every_command(pair, tmp_path):
     for folder in (first, second):
         run(folder, "dvc", "remote", "add", "--default", "shared", str(tmp_path / "remote"))
     assert run(first, *COMMAND, "2").returncode == 0
+    assert run(first, "dvc", "commit", "--force").returncode == 0
     assert run(first, "dvc", "push", "--run-cache").returncode == 0
 
     by_run_cache = run(second, "dvc", "repro", "--pull")
     running = [line for line in by_run_cache.stdout.splitlines() if line.startswith("Running")]
-    assert running == ["Running stage 'right':"]  # cache: false keeps it out of the run cache
+    assert running == ["Running stage 'right':"]  # dvc push leaves out what has cache: false
     assert same(second, first)
 
     third = tmp_path / "third"
