@@ -5,9 +5,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: repro test report check gate bench summary params format lock clean
 
-repro: .venv/pipeline  ## reproduce the lecture, then show what came out
+repro: .venv/pipeline  ## reproduce the lecture, then show what came out; JOBS=2: two stages at once
 	python -m checks.params
-	dvc repro
+	$(if $(JOBS),python -m running "$(JOBS)",dvc repro)
 	dvc metrics show
 
 test: .venv/developer  ## linter, then tests
