@@ -25,9 +25,10 @@ def main() -> None:
 
     metrics = {}
     mean, std = params.transforms.mean, params.transforms.std
+    in_any_order = files.read_array("data/raw/images.npy", np.uint8, ndim=4, at_random=True)
     for name, index in (("train", train), ("val", val)):
         parts = (
-            scaled_and_normalised(images[index[part]], mean, std)
+            scaled_and_normalised(in_any_order[index[part]], mean, std)
             for part in chunks(len(index), images[0].size)
         )
         x = files.Pieces((len(index), *images.shape[1:]), np.float32, parts)

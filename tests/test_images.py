@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
 
+from diagonal import images
 from diagonal.images import (
     chw_to_hwc,
     color_bands,
+    distinct,
     every_line,
+    first_places,
     generate_dataset,
     grayscale,
     hwc_to_chw,
@@ -79,6 +82,23 @@ def test_there_are_few_distinct_images_and_none_has_two_labels(img_size, distinc
 def test_patterns_number_equal_images_alike_in_order_of_appearance():
     images = np.array([[[1, 2]], [[3, 4]], [[1, 2]], [[4, 3]], [[3, 4]]])
     assert patterns(images).tolist() == [0, 1, 0, 2, 1]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_patterns_do_not_depend_on_how_many_are_held_at_once(dtype, monkeypatch):
+    drawn = generate_dataset(5, 300, seed=13)[0].astype(dtype)
+    whole = patterns(drawn)
+    assert len(set(whole.tolist())) == 25
+    np.testing.assert_array_equal(drawn[first_places(whole)][whole], drawn)
+    monkeypatch.setattr(images, "CHUNK", 70)  # two images
+    np.testing.assert_array_equal(patterns(drawn), whole)
+
+
+def test_distinct_images_may_stand_for_many():
+    drawn = np.array([[1], [2], [3], [2], [4]])
+    first, pattern = distinct(drawn, np.array([0, 1, 1, 1, 0]), np.array([1, 1, 5, 1, 2]))
+    assert first.tolist() == [4, 0, 2, 1]
+    assert pattern.tolist() == [1, 3, 2, 3, 0]
 
 
 def test_the_slides_channels_and_their_gray():

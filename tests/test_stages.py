@@ -3,6 +3,10 @@ import json
 import numpy as np
 import pytest
 import safetensors.numpy
+import torch
+
+from diagonal.training.history import shown_epochs
+from diagonal.training.models import relu, stored_weights
 
 
 def stage(run, name):
@@ -22,6 +26,21 @@ def prepared(small, run):
     for name in ("generate", "split", "balance"):
         assert stage(run, name).returncode == 0
     return small
+
+
+def test_relus_history_runs_from_its_first_weights_to_the_stored_ones(prepared, run):
+    path = prepared / "params.yaml"
+    before, section, after = path.read_text().partition("train_relu:")
+    path.write_text(before + section + after.replace("n_epochs: 3", "n_epochs: 47", 1))
+    assert stage(run, "train_relu").returncode == 0
+    history = safetensors.numpy.load_file(prepared / "models/relu_history.safetensors")
+    stored = safetensors.numpy.load_file(prepared / "models/relu.safetensors")
+    assert history["epoch"].tolist() == shown_epochs(47)
+    first = stored_weights(relu(25, [5, 3], seed=17, dtype=torch.float64))
+    for name, weights in stored.items():
+        np.testing.assert_array_equal(history[name][0], first[name])
+        np.testing.assert_array_equal(history[name][-1], weights)
+        assert len(history[name]) == len(history["epoch"])
 
 
 def test_bad_params_stop_a_stage_in_one_line_and_before_it_writes(project, run):

@@ -99,18 +99,25 @@ def write_array(path, array: np.ndarray | Pieces) -> None:
         pieces.write_to(file)
 
 
-def read_array(path, dtype, ndim: int) -> np.ndarray:
+def read_array(path, dtype, ndim: int, at_random: bool = False) -> np.ndarray:
     """Map an .npy file that must hold an array of this dtype and number of dimensions.
 
     What is written to the array stays in memory, the file as it is.
+
+    Args:
+        path: the file.
+        dtype: of the array.
+        ndim: its number of dimensions.
+        at_random: whether it is used in any order. Reading ahead, which the system then leaves,
+            would read a file larger than memory again and again.
 
     Raises:
         InputError: the file is missing, truncated, no .npy file, or holds another array.
     """
     with _reading(path, ".npy"):
-        array = np.asarray(np.lib.format.open_memmap(path, mode="c"))
+        array = np.lib.format.open_memmap(path, mode="c")
     _check(path, "array", array, dtype, ndim)
-    return array
+    return _opened(array, at_random)
 
 
 def write_tensors(path, tensors: Mapping[str, np.ndarray], metadata: Mapping | None = None) -> None:
@@ -182,8 +189,7 @@ def read_split(path, *names: str, at_random: bool = False) -> tuple[np.ndarray, 
     Args:
         path: the file.
         names: of the arrays.
-        at_random: whether images are used in any order. Reading ahead, which the system then
-            leaves, would read a large file again and again.
+        at_random: as in `read_array`.
 
     Returns:
         For each name: x, float32 (n, 1, S, S), scaled and normalised; y, float32 (n, 1), 0 or 1;
@@ -200,11 +206,14 @@ def read_split(path, *names: str, at_random: bool = False) -> tuple[np.ndarray, 
     with Path(path).open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length))
-    maps = [_mapped(path, name, header[name], 8 + length, *kinds[name]) for name in names]
+    maps = (_mapped(path, name, header[name], 8 + length, *kinds[name]) for name in names)
+    return tuple(_opened(each, at_random) for each in maps)
+
+
+def _opened(array: np.memmap, at_random: bool) -> np.ndarray:
     if at_random and hasattr(mmap, "MADV_RANDOM"):
-        for each in maps:
-            each._mmap.madvise(mmap.MADV_RANDOM)
-    return tuple(map(np.asarray, maps))
+        array._mmap.madvise(mmap.MADV_RANDOM)
+    return np.asarray(array)
 
 
 def _mapped(path, name: str, entry: Mapping, start: int, dtype, ndim: int) -> np.memmap:
