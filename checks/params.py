@@ -9,10 +9,10 @@ import shutil
 from pathlib import Path
 
 from diagonal.images import every_line, labels_of, patterns, random_lines
+from diagonal.resources import PER_IMAGE, require_memory
 from diagonal.shell import command
 from diagonal.shell.errors import InputError, located
 from diagonal.shell.params import Params, load_params
-from diagonal.shell.resources import PER_IMAGE, require_memory
 from diagonal.splitting import train_val_split
 
 

@@ -10,9 +10,9 @@ from diagonal.balancing import (
 )
 from diagonal.figures.balancing import classes_per_batch
 from diagonal.figures.style import style
+from diagonal.resources import require_memory
 from diagonal.shell import command, files
 from diagonal.shell.params import load_params
-from diagonal.shell.resources import require_memory
 
 
 def main() -> None:

@@ -15,9 +15,9 @@ from diagonal.images import (
     random_lines,
     rgb,
 )
+from diagonal.resources import require_memory
 from diagonal.shell import command, files
 from diagonal.shell.params import load_params
-from diagonal.shell.resources import require_memory
 
 
 def main() -> None:

@@ -6,10 +6,10 @@ from diagonal.figures import images as figures
 from diagonal.figures.style import style
 from diagonal.images import chunks, distinct, patterns
 from diagonal.preparation import scaled_and_normalised, steps
+from diagonal.resources import require_memory
 from diagonal.shell import command, files
 from diagonal.shell.errors import located
 from diagonal.shell.params import load_params
-from diagonal.shell.resources import require_memory
 from diagonal.splitting import train_val_split
 
 

@@ -14,10 +14,10 @@ from diagonal import processes
 from diagonal.device import resolve
 from diagonal.launch import launch
 from diagonal.progress import progress
+from diagonal.resources import require_memory
 from diagonal.shell import files
 from diagonal.shell.errors import InputError, located
 from diagonal.shell.params import Params, TrainModel
-from diagonal.shell.resources import require_memory
 from diagonal.training.architecture import Architecture
 from diagonal.training.batches import CATEGORIES, GATHER, Batches, draw, weighted_sampler
 from diagonal.training.history import History

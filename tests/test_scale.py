@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import scale
 from checks import params as check
-from diagonal.shell import resources
+from diagonal import resources
 from diagonal.shell.errors import InputError
 
 IMAGES = 30_000  # of 64 x 64 pixels: 123 MB as drawn, 393 MB of training images in float32
