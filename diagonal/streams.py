@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 WORDS = 2**16  # that are drawn at once
+AT_ONCE = 2**20  # numbers that are looked up
 SHUFFLED = 2**16  # numbers: to shuffle more, importing torch takes less time than a loop here
 
 
@@ -70,6 +71,36 @@ def _shuffled(stream: np.random.RandomState, n: int) -> np.ndarray:
     return np.array(numbers, np.int64)
 
 
+class WeightedLookup:
+    """Turn uniform numbers into indices that are as frequent as their weights.
+
+    That is the first index whose cumulative weight, as a share of all, is not below the number.
+    Bisection would find it, but among millions of weights each step waits for memory. So a guide
+    says where to begin for each of as many equal intervals as there are indices, and what is left
+    are a step or two (Chen and Asau, 1974, On generating random variates from an empirical
+    distribution).
+
+    Args:
+        weights: of each index, float64 (n,), not negative.
+    """
+
+    def __init__(self, weights: np.ndarray):
+        self.cumulative = np.cumsum(weights)
+        self.cumulative /= self.cumulative[-1]
+        self.guide = np.empty(len(weights), np.int64)
+        for start in range(0, len(weights), AT_ONCE):
+            ends = np.arange(start, min(start + AT_ONCE, len(weights))) / len(weights)
+            self.guide[start : start + AT_ONCE] = np.searchsorted(self.cumulative, ends)
+
+    def find(self, uniform: np.ndarray) -> np.ndarray:
+        """Find the indices, int64 (m,), of numbers in [0, 1), float64 (m,)."""
+        interval = (uniform * len(self.guide)).astype(np.int64) - 1  # a product may be rounded up
+        place = self.guide[np.maximum(interval, 0)]
+        while (below := self.cumulative[place] < uniform).any():
+            place += below
+        return place
+
+
 def multinomial(weights: np.ndarray, n: int, seed: int, at_once: int) -> Iterator[np.ndarray]:
     """Draw indices with replacement, as `torch.multinomial` does from float64 weights.
 
@@ -84,13 +115,10 @@ def multinomial(weights: np.ndarray, n: int, seed: int, at_once: int) -> Iterato
     Yields:
         int64 (at_once,), at the end perhaps fewer.
     """
-    stream = np.random.RandomState(seed)
-    cumulative = np.cumsum(weights)
-    cumulative /= cumulative[-1]
+    stream, lookup = np.random.RandomState(seed), WeightedLookup(weights)
     for start in range(0, n, at_once):
         words = _words(stream, 2 * min(at_once, n - start)).astype(np.uint64)
-        uniform = (words[::2] << np.uint64(32) | words[1::2]) % np.uint64(2**53) / 2.0**53
-        yield np.searchsorted(cumulative, uniform)
+        yield lookup.find((words[::2] << np.uint64(32) | words[1::2]) % np.uint64(2**53) / 2.0**53)
 
 
 def _words(stream: np.random.RandomState, n: int) -> np.ndarray:

@@ -149,7 +149,7 @@ def test_drawing_among_many_weights_is_multinomials_draw(monkeypatch, weights, n
         sampler.generator.manual_seed(seed)
     expected = draw(samplers[0])
     monkeypatch.setattr(torch, "multinomial", None)
-    monkeypatch.setattr(batches, "CATEGORIES", 0)
+    monkeypatch.setattr(batches, "FEW", 0)
     assert torch.equal(draw(samplers[1]), expected)
     following = [torch.rand(1, generator=sampler.generator) for sampler in samplers]
     assert following[0] == following[1]

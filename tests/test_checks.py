@@ -109,7 +109,10 @@ def test_undeclared_reads_and_writes_are_status_3(project, run):
 
 def test_what_varies_from_run_to_run_is_status_2(project, run):
     plant(
-        project, "stages/generate.py", "from diagonal import", "import time\n\nfrom diagonal import"
+        project,
+        "stages/generate.py",
+        "from diagonal.figures import",
+        "import time\n\nfrom diagonal.figures import",
     )
     plant(project, "stages/generate.py", '"images": len(images),', '"images": time.time() % 1,')
     plant(

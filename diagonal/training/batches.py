@@ -18,10 +18,12 @@ import torch
 from torch.utils.data import WeightedRandomSampler
 
 from diagonal.balancing import class_weights, sample_weights
+from diagonal.streams import AT_ONCE, WeightedLookup
 
 ALIGNMENT = 64  # bytes, to which PyTorch allocates on the CPU
 GATHER = 2**22  # pixels that are gathered at a time, to bound an epoch's memory
-CATEGORIES = 2**24  # that torch.multinomial draws from at most
+FEW = 2**16  # weights: torch.multinomial draws from more than that more slowly
+CATEGORIES = 2**24  # weights that torch.multinomial takes at most
 
 
 class Batches:
@@ -93,11 +95,11 @@ def _aligned(part: torch.Tensor) -> torch.Tensor:
 def draw(sampler: WeightedRandomSampler) -> torch.Tensor:
     """Draw the indices of one epoch, int64 (num_samples,), as iterating the sampler would.
 
-    `torch.multinomial` refuses more than `CATEGORIES` weights. Above that, what it does below is
-    done here: it looks up uniform numbers of 53 bits, one per draw, among the cumulative weights.
-    So the numbers come from the same stream and have the same distribution.
+    `torch.multinomial` bisects, which takes long among many weights, and refuses more than
+    `CATEGORIES`. Above `FEW` the same uniform numbers of the same stream are looked up in a faster
+    way: the same indices, and beyond torch's limit the same distribution.
     """
-    if sampler.replacement and len(sampler.weights) > CATEGORIES:
+    if sampler.replacement and len(sampler.weights) > FEW:
         return _look_up(sampler)
     return torch.multinomial(
         sampler.weights, sampler.num_samples, sampler.replacement, generator=sampler.generator
@@ -105,10 +107,12 @@ def draw(sampler: WeightedRandomSampler) -> torch.Tensor:
 
 
 def _look_up(sampler: WeightedRandomSampler) -> torch.Tensor:
-    cumulative = sampler.weights.cumsum(0)
-    cumulative /= cumulative[-1].item()
-    uniform = torch.rand(sampler.num_samples, dtype=cumulative.dtype, generator=sampler.generator)
-    return torch.searchsorted(cumulative, uniform)
+    lookup = WeightedLookup(sampler.weights.numpy())
+    indices = torch.empty(sampler.num_samples, dtype=torch.int64)
+    for part in indices.split(AT_ONCE):
+        uniform = torch.rand(len(part), dtype=torch.float64, generator=sampler.generator)
+        part.copy_(torch.from_numpy(lookup.find(uniform.numpy())))
+    return indices
 
 
 def make_balanced_sampler(y: torch.Tensor) -> WeightedRandomSampler:
