@@ -2,7 +2,7 @@
 
     python -m benchmarks.scale              (about ten minutes, 8 GB of disk)
     python -m benchmarks.scale --draw       (the plots and the slopes alone, from scale.csv)
-    python -m benchmarks.scale --limited    (8 GiB of images in 2 GiB of memory: root, 45 GB disk)
+    python -m benchmarks.scale --limited    (8 GiB of images in 2 GiB of memory: root, 11 GB disk)
 
 Each stage runs by itself in a copy of the project. Memory is the largest amount of anonymous memory
 that a stage held (RssAnon of /proc, every 5 ms; Linux only): pages of files that are mapped, which
@@ -40,7 +40,7 @@ PLAN = (
     (64, (300, 3_000, 30_000, 300_000), (BATCH,)),
     (5, (300_000,), (16, 4_096, 65_536)),
 )
-LIMITED = 64, 2**21, 2 * 2**30  # pixels, images, bytes of memory
+LIMITED = 64, 2**19, 2 * 2**30  # pixels, images, bytes of memory
 LIMITED_STAGES = ("generate", "split", "balance", "train_logistic", "evaluate", "feature_space")
 INTERVAL = 0.005  # seconds between two looks at a stage's memory
 
@@ -83,8 +83,8 @@ def limited() -> None:
     back when it is reached, and ends the process if that is not enough.
     """
     img_size, n_images, limit = LIMITED
-    total = img_size**2 * n_images
-    print(f"{n_images:,} images, {total:,} bytes, in {limit:,} bytes of memory", flush=True)
+    total = 4 * img_size**2 * n_images
+    print(f"{n_images:,} images, {total:,} bytes as float32, in {limit:,} of memory", flush=True)
     with tempfile.TemporaryDirectory(prefix="scale-") as folder, control_group(limit) as group:
         copy = Path(folder, "project")
         copy_project(ROOT, copy)

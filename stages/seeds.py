@@ -19,7 +19,7 @@ from diagonal.shell.errors import located
 from diagonal.shell.params import Params, load_params
 from diagonal.spread import beats, share, spread
 from diagonal.training.models import ACTIVATIONS, network
-from stages.train import read_images, read_weights
+from stages.train import as_tensor, read_images, read_weights
 
 
 def main() -> None:
@@ -98,7 +98,7 @@ def _outcome(ensemble: Ensemble, sets: dict[str, tuple], threshold: float) -> di
     """Evaluate each member: columns of (members,), rounded as they are stored."""
     columns = {}
     for where, (x, labels, counts) in sets.items():
-        probability, dead = ensemble.evaluate(torch.from_numpy(x).double().flatten(1))
+        probability, dead = ensemble.evaluate(as_tensor(x).double().flatten(1))
         probability = np.round(probability.numpy(), DECIMALS)
         loss = cross_entropy(labels, probability, counts)
         columns[f"{where}_loss"] = np.round(loss, 6)

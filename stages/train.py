@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+import warnings
 from collections.abc import Callable
 from functools import partial
 from itertools import chain
@@ -172,7 +173,14 @@ def read_images(name: str, device: torch.device) -> tuple[torch.Tensor, torch.Te
     """Read images (n, 1, S, S) and labels (n, 1) of a split, train or val: float32, as stored."""
     sampled = name == "train" and device.type == "cpu"  # where they lie
     x, y = files.read_split(f"data/split/{name}.safetensors", "x", "y", at_random=sampled)
-    return torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
+    return as_tensor(x).to(device), as_tensor(y).to(device)
+
+
+def as_tensor(array: np.ndarray) -> torch.Tensor:
+    """See an array as a tensor; of one that cannot be written to, PyTorch would warn."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return torch.from_numpy(array)
 
 
 def read_weights(n_images: int) -> np.ndarray:
@@ -187,4 +195,4 @@ def read_weights(n_images: int) -> np.ndarray:
         raise InputError(f"{path}: expected {n_images} weights, found {len(weights)}")
     if not (weights.min() >= 0 and 0 < weights.sum() < np.inf):
         raise InputError(f"{path}: expected weights of 0 or more, found other numbers")
-    return weights
+    return weights.copy()  # PyTorch wants one that can be written to

@@ -102,7 +102,7 @@ def write_array(path, array: np.ndarray | Pieces) -> None:
 def read_array(path, dtype, ndim: int, at_random: bool = False) -> np.ndarray:
     """Map an .npy file that must hold an array of this dtype and number of dimensions.
 
-    What is written to the array stays in memory, the file as it is.
+    The array cannot be written to.
 
     Args:
         path: the file.
@@ -115,7 +115,7 @@ def read_array(path, dtype, ndim: int, at_random: bool = False) -> np.ndarray:
         InputError: the file is missing, truncated, no .npy file, or holds another array.
     """
     with _reading(path, ".npy"):
-        array = np.lib.format.open_memmap(path, mode="c")
+        array = np.lib.format.open_memmap(path, mode="r")
     _check(path, "array", array, dtype, ndim)
     return _opened(array, at_random)
 
@@ -184,7 +184,7 @@ def read_tensors(path, expected: Mapping[str, tuple] | None = None) -> dict[str,
 
 
 def read_split(path, *names: str, at_random: bool = False) -> tuple[np.ndarray, ...]:
-    """Map arrays of a split by name; what is written to them stays in memory.
+    """Map arrays of a split by name; they cannot be written to.
 
     Args:
         path: the file.
@@ -225,7 +225,7 @@ def _mapped(path, name: str, entry: Mapping, start: int, dtype, ndim: int) -> np
             f"found {entry['dtype']} with {len(shape)}"
         )
     offset = start + entry["data_offsets"][0]
-    return np.memmap(path, dtype, mode="c", offset=offset, shape=shape)
+    return np.memmap(path, dtype, mode="r", offset=offset, shape=shape)
 
 
 def read_metadata(path) -> dict:
