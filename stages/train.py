@@ -1,5 +1,6 @@
 """What the three training stages share: all but the model itself."""
 
+import ctypes
 import inspect
 import sys
 import warnings
@@ -26,6 +27,7 @@ from diagonal.training.models import drifts_to_a_tie, stored_weights
 
 Build = Callable[[int, torch.dtype], nn.Module]  # (number of pixels, dtype) to a model
 SMALL = 2**20  # multiplications for a batch
+M_MMAP_THRESHOLD, LARGE = -3, 2**20  # of malloc.h; bytes from which an array is large
 SAFE = 10  # drifts from a rounding tie: nearer than that, training warns
 
 # Making its first optimizer, PyTorch imports its compiler, which takes as long as PyTorch itself,
@@ -123,8 +125,20 @@ def _write(
     )
 
 
+def return_large_arrays() -> None:
+    """Have glibc give memory of large arrays back to the system when they are freed.
+
+    By default it learns to keep it for the next ones. But small arrays that live longer settle
+    there, the next large one no longer fits, and memory grows with every chunk that is gathered.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt:
+        mallopt(M_MMAP_THRESHOLD, LARGE)
+
+
 def prepared(build: Build, *, settings: TrainModel, params: Params) -> Architecture:
     """Make what `train` trains: a model, its optimizer and its batches, on the device."""
+    return_large_arrays()
     dtype = getattr(torch, params.train.precision)
     with located("params.yaml: device"):
         device = resolve(params.device, dtype, processes.place()[2])
