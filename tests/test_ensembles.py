@@ -52,7 +52,7 @@ def project(tmp_path, monkeypatch):
 def training_data():
     x, y = files.read_split("data/split/train.safetensors", "x", "y")
     weights = files.read_array("data/balance/sample_weights.npy", np.float64, 1)
-    return torch.from_numpy(x).double(), torch.from_numpy(y).double(), weights
+    return torch.tensor(x).double(), torch.tensor(y).double(), weights.copy()
 
 
 def train_members(member_seeds) -> dict[str, ensembles.Ensemble]:
