@@ -21,13 +21,13 @@ from torchvision.transforms.v2 import (
     ToPILImage,
 )
 
-from diagonal.figures.style import style
-from diagonal.figures.training import loss_curves
-from diagonal.images import generate_dataset
-from diagonal.splitting import split_sizes
+from diagonal.evaluation.figures import loss_curves
+from diagonal.lines.images import generate_dataset
+from diagonal.lines.splitting import split_sizes
+from diagonal.pipeline.style import style
 from diagonal.training import architecture
-from diagonal.training.batches import make_balanced_sampler
-from diagonal.transforms import ToTensor, TransformTensorDataset
+from diagonal.training.sampling import make_balanced_sampler
+from diagonal.training.transforms import ToTensor, TransformTensorDataset
 
 
 class Architecture(architecture.Architecture):

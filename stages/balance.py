@@ -1,57 +1,53 @@
 """Weigh the training images so that batches hold both classes equally often."""
 
-import numpy as np
+import torch
 
-from diagonal.balancing import (
-    class_weights,
-    expected_share,
-    first_epoch,
-    sample_weights,
-)
-from diagonal.figures.balancing import classes_per_batch
-from diagonal.figures.style import style
-from diagonal.resources import require_memory
-from diagonal.shell import command, files
-from diagonal.shell.params import load_params
+from diagonal.lines.figures import classes_in_batches
+from diagonal.pipeline import command, data, files
+from diagonal.pipeline.params import load_params
+from diagonal.pipeline.resources import require_memory
+from diagonal.pipeline.style import style
+from diagonal.training.sampling import class_weights, classes_per_batch
 
 
 def main() -> None:
     params = load_params()
-    (y,) = files.read_split("data/split/train.safetensors", "y")
-    require_memory("balance", len(y))
-    labels = y[:, 0].astype(np.int8)
-    inverse = class_weights(labels)
-    by_class = inverse if params.balance.strategy == "inverse_frequency" else {0: 1.0, 1: 1.0}
-    weights = sample_weights(labels, by_class)
+    labels = torch.from_numpy(data.read_labels()[data.read_split("train")])
+    require_memory("balance", len(labels))
+    inverse, equal = class_weights(labels), torch.ones(2)
+    chosen = inverse if params.balance.strategy == "inverse_frequency" else equal
+    weights = chosen[labels].double()
+    files.write_array(data.WEIGHTS, weights.numpy())
 
-    files.write_array("data/balance/sample_weights.npy", weights)
+    seed, batch_size = params.train.seed, params.train.batch_size
+    counts = {
+        name: classes_per_batch(labels, by_class[labels].double(), seed=seed, batch_size=batch_size)
+        for name, by_class in (("equal", equal), ("balanced", inverse))
+    }
+    drawn = counts["equal" if chosen is equal else "balanced"]
     files.write_metrics(
         "metrics/balance.json",
         {
-            "count": {name: (labels == label).sum() for label, name in enumerate(NAMES)},
-            "weight": {name: by_class[label] for label, name in enumerate(NAMES)},
-            "diagonals_before": labels.mean(),
-            "diagonals_after": expected_share(labels, weights),
+            "count": dict(zip(NAMES, labels.bincount().tolist(), strict=True)),
+            "weight": dict(zip(NAMES, chosen.tolist(), strict=True)),
+            "diagonals_before": labels.double().mean().item(),
+            "diagonals_after": (weights[labels == 1].sum() / weights.sum()).item(),
+            "diagonals_in_first_epoch": (drawn[:, 1].sum() / drawn.sum()).item(),
         },
     )
-
-    seed, batch_size = params.train.seed, params.train.batch_size
-    by_inverse = sample_weights(labels, inverse)
-    counts = {
-        "equal": first_epoch(labels, np.ones(len(labels)), seed, batch_size),
-        "balanced": first_epoch(labels, by_inverse, seed, batch_size),
-    }
     columns = {
-        f"{name}_{NAMES[label]}": each[:, label]
+        f"{name}_{kind}": each[:, label].numpy()
         for name, each in counts.items()
-        for label in (0, 1)
+        for label, kind in enumerate(NAMES)
     }
-    batches = range(1, len(counts["equal"]) + 1)
+    batches = range(1, len(drawn) + 1)
     files.write_table("plots/balance/batches.csv", {"batch": batches} | columns)
     titles = ("Every image weighs the same", "Weighed by inverse frequency")
     with style():
-        figure = classes_per_batch(dict(zip(titles, counts.values(), strict=True)))
-        files.write_figure("plots/balance/batches.png", figure)
+        figure = classes_in_batches(
+            {title: each.numpy() for title, each in zip(titles, counts.values(), strict=True)}
+        )
+        files.write_figure("plots/balance/pictures/batches.png", figure)
 
 
 NAMES = ("straight", "diagonal")  # of the labels 0 and 1

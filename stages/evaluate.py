@@ -1,132 +1,140 @@
-"""Evaluate the three models on the validation images and on all images that can be drawn."""
-
-from collections.abc import Iterator
+"""Evaluate the models on validation and on all that can be drawn, one run and many seeds."""
 
 import numpy as np
+import pandas as pd
+import torch
 
-from diagonal.evaluation import (
-    Tally,
-    binary_metrics,
-    calibration,
-    precision_recall_curve,
-    roc_curve,
-)
-from diagonal.figures import evaluation as figures
-from diagonal.figures.style import style
-from diagonal.figures.training import loss_comparison
-from diagonal.figures.weights import two_weightings, weights_as_pixels
-from diagonal.images import chunks, distinct
-from diagonal.inference import RECTIFIED, collapsed, layers, probabilities
-from diagonal.population import population
-from diagonal.preparation import scaled_and_normalised
-from diagonal.shell import command, files
-from diagonal.shell.params import load_params
+from diagonal.evaluation import figures, seeds
+from diagonal.evaluation.metrics import binary_metrics, confusion_matrix, curves
+from diagonal.pipeline import command, data, files
+from diagonal.pipeline.data import Patterns
+from diagonal.pipeline.models import MODELS
+from diagonal.pipeline.params import load_params
+from diagonal.pipeline.style import style
+from diagonal.training.models import collapsed, probabilities, read_model
+from diagonal.training.transforms import scale_and_normalize
 
 
 def main() -> None:
     params = load_params()
-    threshold, transforms = params.evaluate.threshold, params.transforms
-    split = files.read_split("data/split/val.safetensors", "x", "y", "index")
-    img_size = split[0].shape[-1]
-    lines, kinds, counts = population(img_size)
-    every_x = scaled_and_normalised(lines, transforms.mean, transforms.std)
-
-    weights, models, metrics, tables = {}, {}, {}, {}
-    for name, rectified in RECTIFIED.items():
-        weights[name] = files.read_tensors(f"models/{name}.safetensors")
-        models[name] = layers(weights[name], rectified)
-        tally = Tally()
-        parts = predicted(models[name], split, threshold, tally)
-        files.write_long_table(f"plots/predictions/{name}.csv", parts)
-        labels, probability, occurrences = tally.arrays()
-        every_probability = probabilities(models[name], every_x)
-        metrics[name] = {
-            "validation": binary_metrics(labels, probability, threshold, occurrences),
-            "population": binary_metrics(kinds, every_probability, threshold, counts),
-        }
-        for where, values in metrics[name].items():
-            files.write_metrics(f"metrics/{name}/{where}.json", values)
-        tables[name] = curves(labels, probability, occurrences)
-        for kind, columns in tables[name].items():
-            files.write_table(f"plots/{kind}/{name}.csv", columns)
-
-    with style():
-        draw_metrics(metrics, tables, threshold)
-        draw_weights(weights, img_size)
-        draw_patterns(models, lines, every_x, kinds, threshold)
-
-
-def predicted(model, split: tuple, threshold: float, tally: Tally) -> Iterator[dict]:
-    """Predict the images of a split (x, y, index) part by part, for a table and a tally."""
-    for part in chunks(len(split[0]), split[0][0].size):
-        x, y, index = (array[part] for array in split)
-        probability, labels = probabilities(model, x), y[:, 0].astype(np.int64)
-        tally.add(labels, probability)
-        columns = {"image": index, "probability": probability, "actual": CLASSES[labels]}
-        yield columns | {"predicted": CLASSES[(probability > threshold).astype(int)]}
-
-
-def curves(labels, probability, counts) -> dict[str, dict]:
-    """Compute what is drawn of a model's probabilities: kind -> columns."""
-    fpr, tpr = roc_curve(labels, probability, counts)
-    recall, precision = precision_recall_curve(labels, probability, counts)
-    return {
-        "roc": {"fpr": fpr, "tpr": tpr},
-        "precision_recall": {"recall": recall, "precision": precision},
-        "calibration": calibration(labels, probability, counts),
-    }
-
-
-def draw_metrics(metrics: dict, tables: dict, threshold: float) -> None:
-    """Draw how losses fell, what the curves say, and which class is taken for which."""
+    threshold = params.evaluate.threshold
+    patterns = data.read_patterns()
+    transform = scale_and_normalize(params.transforms.mean, params.transforms.std)
+    x = transform(torch.from_numpy(patterns.images))
+    models = {name: read_model(name) for name in MODELS}
+    probability = {name: probabilities(model, x) for name, model in models.items()}
     losses = {
-        name: files.read_table(f"plots/losses/{name}.csv", "loss", "val_loss") for name in metrics
+        name: files.read_table(f"plots/losses/{name}.csv", "loss", "val_loss") for name in MODELS
     }
-    first_two = {name: losses[name] for name in ("logistic", "deepish")}
-    files.write_figure("plots/evaluate/losses_of_two.png", loss_comparison(first_two))
-    files.write_figure("plots/evaluate/losses_of_all.png", loss_comparison(losses))
-    kinds = {
-        kind: {name: tuple(tables[name][kind].values()) for name in tables}
-        for kind in ("roc", "precision_recall", "calibration")
+    summary = {
+        name: {
+            "parameters": sum(each.numel() for each in model.parameters()),
+            "loss": losses[name]["loss"].iloc[-1],
+            "val_loss": losses[name]["val_loss"].iloc[-1],
+        }
+        for name, model in models.items()
     }
-    files.write_figure("plots/evaluate/curves.png", figures.curves(**kinds))
-    counts = {}
-    for name, values in metrics.items():
-        tn, fp, fn, tp = (values["validation"][key] for key in ("tn", "fp", "fn", "tp"))
-        counts[name] = np.array([[tn, fp], [fn, tp]])
-    files.write_figure("plots/evaluate/confusion.png", figures.confusion(counts, threshold))
+    with style():
+        figure = figures.loss_comparison({name: losses[name] for name in ("logistic", "deepish")})
+        files.write_figure(f"{PICTURES}/losses_of_two.png", figure)
+        files.write_figure(f"{PICTURES}/losses_of_all.png", figures.loss_comparison(losses))
+        evaluate_runs(probability, patterns, threshold)
+        studies = evaluate_seeds(probability, patterns, threshold)
+        difference = draw_weights(models, patterns.images.shape[-1])
+    for name, study in studies.items():
+        summary[name]["seeds"] = study
+    summary["deepish"]["largest_difference_to_logistic"] = difference
+    files.write_metrics("metrics/models.json", summary)
 
 
-def draw_weights(weights: dict, img_size: int) -> None:
-    """Draw the first layers' weights, and how far deepish's one matrix is from logistic's."""
-    logistic, deepish = (collapsed(weights[name]) for name in ("logistic", "deepish"))
-    difference = abs(logistic - deepish).max()
-    files.write_metrics("metrics/deepish_vs_logistic.json", {"largest_difference": difference})
+def evaluate_runs(probability: dict[str, np.ndarray], patterns: Patterns, threshold: float) -> None:
+    """Score what each model says of each pattern."""
+    labels, matrices, tables = patterns.labels, {}, {}
+    for name, said in probability.items():
+        for where, counts in (("validation", patterns.val), ("population", patterns.population)):
+            metrics = binary_metrics(labels, said, threshold, counts)
+            files.write_metrics(f"metrics/evaluate/{name}/{where}.json", metrics)
+        matrices[name] = confusion_matrix(labels, said > threshold, patterns.val)
+        tables[name] = curves(labels, said, patterns.val)
+    kinds = {kind: {name: tables[name][kind] for name in tables} for kind in tables["logistic"]}
+    for kind, each in kinds.items():
+        write_long_table(f"plots/evaluate/{kind}.csv", each)
+    write_long_table(
+        "plots/evaluate/confusion.csv",
+        {
+            name: pd.DataFrame(matrix, CLASSES, CLASSES)
+            .rename_axis(index="actual", columns="predicted")
+            .stack()
+            .rename("images")
+            .reset_index()
+            for name, matrix in matrices.items()
+        },
+    )
+    files.write_figure(f"{PICTURES}/curves.png", figures.curves(**kinds))
+    files.write_figure(f"{PICTURES}/confusion.png", figures.confusion(matrices, threshold))
+
+    order = np.lexsort((patterns.place, labels))
+    shown = order[patterns.population[order] > 0]
+    said = {name: each[shown] for name, each in probability.items()}
+    files.write_table("plots/evaluate/patterns.csv", {"label": labels[shown], **said})
+    figure = figures.predicted_patterns(patterns.images[shown, 0], labels[shown], said, threshold)
+    files.write_figure(f"{PICTURES}/patterns.png", figure)
+
+
+def evaluate_seeds(
+    probability: dict[str, np.ndarray], patterns: Patterns, threshold: float
+) -> dict[str, dict]:
+    """Score each model's many trainings; return what they say together."""
+    tables, ours = {}, {}
+    for name, said in probability.items():
+        study = files.read_tensors(data.model_path(f"seeds/{name}"))
+        table = seeds.outcomes(study["probability"], patterns, threshold)
+        table.insert(0, "seed", study["seed"])
+        table.insert(len(table.columns) - 1, "dead_units", study["dead_units"])
+        tables[name] = table
+        ours[name] = seeds.outcomes(said[None], patterns, threshold)
+    write_long_table("plots/evaluate/seeds.csv", tables)
+    figure = figures.distributions(tables, ours)
+    files.write_figure(f"{PICTURES}/seeds.png", figure)
+
+    summaries = {}
+    for name, table in tables.items():
+        summaries[name] = seeds.summary(table, ours[name])
+        for where in seeds.SETS:
+            row = {key: each["median"] for key, each in summaries[name][where].items()}
+            row["perfect"] = (table[f"{where}_accuracy"] == 1).mean()
+            files.write_metrics(f"metrics/evaluate/{name}/{where}_seeds.json", row)
+        summaries[name]["win_rate"] = seeds.win_rates(tables, name)
+    return summaries
+
+
+def draw_weights(models: dict[str, torch.nn.Module], img_size: int) -> float:
+    """Draw the first layers' weights; return how far deepish's one matrix is from logistic's."""
+    logistic, deepish = (collapsed(models[name]) for name in ("logistic", "deepish"))
     columns = {"pixel": range(img_size**2), "logistic": logistic[0], "deepish": deepish[0]}
     files.write_table("plots/evaluate/weights.csv", columns)
-    files.write_figure(
-        "plots/evaluate/deepish_vs_logistic.png", two_weightings(logistic[0], deepish[0])
-    )
+    figure = figures.two_weightings(logistic[0], deepish[0])
+    files.write_figure(f"{PICTURES}/deepish_vs_logistic.png", figure)
+    first = {name: models[name].hidden0.weight.detach().numpy() for name in ("deepish", "relu")}
     layers = {
         "logistic\nits only layer": logistic,
         "deepish\nall layers as one": deepish,
-        "deepish\nfirst hidden layer": weights["deepish"]["hidden0.weight"],
-        "relu\nfirst hidden layer": weights["relu"]["hidden0.weight"],
+        "deepish\nfirst hidden layer": first["deepish"],
+        "relu\nfirst hidden layer": first["relu"],
     }
-    files.write_figure("plots/evaluate/weights.png", weights_as_pixels(layers, img_size))
+    figure = figures.weights_as_pixels(layers, img_size)
+    files.write_figure(f"{PICTURES}/weights.png", figure)
+    return abs(logistic - deepish).max()
 
 
-def draw_patterns(models: dict, images, x, labels, threshold: float) -> None:
-    """Draw what the models say of every pattern that there is: images, as tensors, labels."""
-    first, _ = distinct(images, labels)  # sorted by class
-    images, x, labels = images[first], x[first], labels[first]
-    probability = {name: probabilities(model, x) for name, model in models.items()}
-    figure = figures.predicted_patterns(images[:, 0], labels, probability, threshold)
-    files.write_figure("plots/evaluate/patterns.png", figure)
-    files.write_table("plots/evaluate/patterns.csv", {"label": labels} | probability)
+def write_long_table(path: str, tables: dict[str, pd.DataFrame]) -> None:
+    """Write the models' tables as one, the model in its first column."""
+    table = pd.concat(tables, names=["model"]).reset_index(level="model")
+    files.write_table(path, table)
 
 
-CLASSES = np.array(["straight", "diagonal"])
+CLASSES = ["straight", "diagonal"]
+PICTURES = "plots/evaluate/pictures"
 
 if __name__ == "__main__":
     command.run(main)

@@ -2,13 +2,14 @@
 
 import torch
 
-from diagonal.figures.animation import record
-from diagonal.figures.parabolas import Scene
-from diagonal.figures.style import style
-from diagonal.parabolas import accuracy_and_loss, network, parabolas, spaces, train
-from diagonal.shell import command, files
-from diagonal.shell.params import ParabolaNetworks, Parabolas, load_params
+from diagonal.feature_space.animation import record
+from diagonal.feature_space.parabola_figures import Scene
+from diagonal.feature_space.parabolas import accuracy_and_loss, parabolas, spaces, train
+from diagonal.pipeline import command, files
+from diagonal.pipeline.params import ParabolaNetworks, Parabolas, load_params
+from diagonal.pipeline.style import style
 from diagonal.training.history import shown_epochs
+from diagonal.training.models import network
 
 
 def main() -> None:
@@ -18,7 +19,8 @@ def main() -> None:
     metrics = {}
     for name in ParabolaNetworks.model_fields:
         settings = getattr(params.networks, name)
-        model = network(settings.hidden, settings.activation, seed=settings.seed)
+        sizes, options = [2, *settings.hidden, 1], {"bias": True, "dtype": torch.float64}
+        model = network(sizes, settings.activation, seed=settings.seed, **options)
         history = train(
             model, x, y, lr=params.lr, momentum=params.momentum, n_epochs=params.n_epochs, seed=0
         )

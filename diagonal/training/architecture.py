@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from diagonal.shell import files
-from diagonal.training.descent import Descent, known
+from diagonal.pipeline import files
 
 AT_ONCE = 2**14  # batches, after which the losses leave the device: most epochs have fewer
 
@@ -71,13 +70,11 @@ class Architecture:
         """
         self.set_seed(seed)
         for _ in range(n_epochs):
-            fast = known(self.model, self.loss_fn, self.optimizer)
-            steps = Descent(self.model, self.optimizer) if fast else self
             self.model.train()
-            self.losses.append(self._epoch(self.train_loader, steps.update))
+            self.losses.append(self._epoch(self.train_loader, self.update))
             if self.val_loader is not None:
                 self.model.eval()
-                self.val_losses.append(self._epoch(self.val_loader, steps.evaluate))
+                self.val_losses.append(self._epoch(self.val_loader, self.evaluate))
             if on_epoch:
                 on_epoch(self.losses[-1], self.val_losses[-1] if self.val_loader else None)
 
@@ -87,12 +84,8 @@ class Architecture:
         while steps := [
             step(x.to(self.device), y.to(self.device)) for x, y in islice(batches, AT_ONCE)
         ]:
-            losses.append(self.batch_losses(steps).double().cpu().numpy())
+            losses.append(torch.stack(steps).double().cpu().numpy())
         return float(np.mean(np.concatenate(losses)))
-
-    def batch_losses(self, steps: list[torch.Tensor]) -> torch.Tensor:
-        """Turn what some calls of `update` or `evaluate` returned into losses, (batches,)."""
-        return torch.stack(steps)
 
     @torch.enable_grad()
     def update(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -3,7 +3,7 @@
 import numpy as np
 from torch import nn
 
-from diagonal.training.models import stored_weights
+from diagonal.training.models import quantized_weights
 
 FRAMES = 20  # epochs after the start, at most
 
@@ -23,6 +23,7 @@ class History:
 
     def __init__(self, model: nn.Module, n_epochs: int):
         self.model, self.n_epochs, self.epoch = model, n_epochs, -1
+        self.initial = {name: weight.clone() for name, weight in model.state_dict().items()}
         self.weights: list[dict] = []
         self.keep()
 
@@ -30,7 +31,7 @@ class History:
         """Look at the model: to be called after every epoch."""
         self.epoch += 1
         if self.epoch in shown_epochs(self.n_epochs):
-            self.weights.append(stored_weights(self.model))
+            self.weights.append(quantized_weights(self.model))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Stack what was kept: epoch, int64 (k,), and weights, float32 (k, units out, in)."""

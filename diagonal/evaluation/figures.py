@@ -1,0 +1,251 @@
+"""Losses, scores, weights and seeds of models, drawn."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+
+from diagonal.pipeline.models import MODELS
+from diagonal.pipeline.style import CLASSES, DIVERGING, GRAY, SKY, WIDTH, titled
+
+ROW = 25  # patterns side by side
+ROWS = 8  # at most
+COLUMNS = 5  # units side by side
+SHOWN = 15  # units of a layer that are drawn at most
+BINS = 36
+OURS = "with the seeds of params.yaml"
+STEP = 1e-6  # to which the numbers over seeds are rounded
+
+
+def loss_curves(losses: Sequence, val_losses: Sequence | None = None) -> Figure:
+    """Draw loss against epoch, of training and, where there is one, of validation."""
+    figure = Figure(figsize=(WIDTH, 4))
+    axes = figure.subplots()
+    epochs = np.arange(1, len(losses) + 1)
+    axes.plot(epochs, losses, label="training", color="black")
+    if val_losses:
+        axes.plot(epochs, val_losses, label="validation", color=SKY, linestyle="--")
+    axes.set(xlabel="epoch", ylabel="loss (nats)")
+    axes.legend()
+    return figure
+
+
+def loss_comparison(losses: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw the losses of models against each other.
+
+    Args:
+        losses: model -> loss and val_loss after each epoch.
+    """
+    ends = ", ".join(f"{each['val_loss'].iloc[-1]:.3f} ({name})" for name, each in losses.items())
+    figure = titled(4.2, f"Validation loss ends at {ends}")
+    axes = figure.subplots()
+    for name, table in losses.items():
+        loss, val_loss = table["loss"].to_numpy(), table["val_loss"].to_numpy()
+        epochs = np.arange(1, len(table) + 1)
+        axes.plot(epochs, loss, color=MODELS[name].color, linewidth=1.8)
+        axes.plot(epochs, val_loss, color=MODELS[name].color, linewidth=1.8, linestyle="--")
+        axes.plot(epochs[-1], val_loss[-1], color=MODELS[name].color, marker=MODELS[name].marker)
+    axes.set(xlabel="epoch", ylabel="loss (nats)", ylim=(0, None))
+    handles = [Line2D([], [], color=MODELS[n].color, marker=MODELS[n].marker) for n in losses]
+    handles += [Line2D([], [], color=GRAY, linestyle=style) for style in ("-", "--")]
+    axes.legend(handles, [*losses, "training", "validation"], ncols=2, loc="lower left")
+    return figure
+
+
+def curves(
+    roc: Mapping[str, pd.DataFrame],
+    precision_recall: Mapping[str, pd.DataFrame],
+    calibration: Mapping[str, pd.DataFrame],
+) -> Figure:
+    """Draw how well models rank the images, and whether their probabilities hold.
+
+    Args:
+        roc: model -> fpr and tpr.
+        precision_recall: model -> recall and precision.
+        calibration: model -> probability, fraction_of_positives and images of each bin.
+    """
+    figure = titled(
+        3.5, "How models rank the validation images, and what their probabilities are worth"
+    )
+    left, middle, right = figure.subplots(1, 3)
+    for name, (_, color, marker) in MODELS.items():
+        look = {"color": color, "marker": marker, "markersize": 4, "clip_on": False}
+        left.plot(*roc[name].to_numpy().T, **look, label=name)
+        middle.plot(*precision_recall[name].to_numpy().T, **look)
+        probability, share, count = calibration[name].to_numpy().T
+        look = {"color": color, "marker": marker, "alpha": 0.8, "clip_on": False}
+        right.scatter(probability, share, s=8 + 100 * count / count.sum(), **look)
+    for axes in (left, right):
+        axes.plot([0, 1], [0, 1], color=GRAY, linestyle=":", linewidth=1, zorder=0)
+    left.set(title="ROC", xlabel="false positive rate", ylabel="true positive rate")
+    middle.set(title="Precision and recall", xlabel="recall", ylabel="precision")
+    right.set(
+        title="Calibration (size: images)", xlabel="probability given", ylabel="share of diagonals"
+    )
+    for axes in (left, middle, right):
+        axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def confusion(counts: Mapping[str, np.ndarray], threshold: float) -> Figure:
+    """Draw confusion matrices: model -> counts (2, 2), rows actual, columns predicted."""
+    total = next(iter(counts.values())).sum()
+    figure = titled(3.3, f"Right and wrong on {total} validation images, threshold {threshold:g}")
+    grid = figure.subplots(1, len(counts), sharey=True)
+    names = [name for name, *_ in CLASSES]
+    for axes, (model, matrix) in zip(grid, counts.items(), strict=True):
+        axes.imshow(matrix, cmap="Greys", vmin=0, vmax=total)
+        for (actual, predicted), count in np.ndenumerate(matrix):
+            color = "white" if count > total / 2 else "black"
+            weight = "bold" if actual == predicted else "normal"
+            look = {"color": color, "weight": weight, "size": 16, "ha": "center", "va": "center"}
+            axes.text(predicted, actual, count, **look)
+        axes.set_title(f"{model}: {np.trace(matrix) / total:.0%} right")
+        axes.set(xlabel="predicted", xticks=(0, 1), xticklabels=names)
+        axes.set(yticks=(0, 1), yticklabels=names)
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+    grid[0].set_ylabel("actual")
+    return figure
+
+
+def predicted_patterns(
+    images: np.ndarray,
+    labels: np.ndarray,
+    probability: Mapping[str, np.ndarray],
+    threshold: float,
+) -> Figure:
+    """Draw what each model says of each distinct image; what is wrong is ringed.
+
+    Args:
+        images: (n, S, S), 0 is black.
+        labels: 0 or 1, (n,).
+        probability: model -> of label 1, (n,).
+        threshold: label 1 is predicted above it.
+    """
+    wrong = {name: (p > threshold) != labels for name, p in probability.items()}
+    errors = ", ".join(f"{name} {mask.sum()}" for name, mask in wrong.items())
+    rows = min(-(-len(images) // ROW), ROWS)
+    figure = titled(0.9 + 3 * rows, f"Misclassified of {len(images)} patterns: {errors}")
+    for row, axes in enumerate(figure.subplots(rows, 1, squeeze=False)[:, 0]):
+        shown = slice(row * ROW, (row + 1) * ROW)
+        places = np.arange(len(images[shown]))
+        axes.axhline(threshold, color=GRAY, linewidth=1, linestyle="--")
+        axes.vlines(places, 0, 1, color="#EEEEEE", linewidth=1, zorder=0)
+        for shift, name in zip((-0.22, 0, 0.22), probability, strict=True):
+            x, p = places + shift, probability[name][shown]
+            _, color, marker = MODELS[name]
+            axes.scatter(x, p, color=color, marker=marker, s=30, label=name, clip_on=False)
+            mine = wrong[name][shown]
+            look = {"facecolor": "none", "edgecolor": "black", "s": 110, "clip_on": False}
+            axes.scatter(x[mine], p[mine], label="wrong" if shift > 0 else None, **look)
+        for place, image, label in zip(places, images[shown], labels[shown], strict=True):
+            _thumbnail(axes, place, image, CLASSES[label][1])
+        axes.set(xlim=(-0.6, ROW - 0.4), ylim=(0, 1), xticks=[])
+        axes.set_ylabel("probability of\nbeing diagonal")
+        axes.set_title("diagonal is what lies above the dashed threshold, not what lies at it")
+    handles, names = axes.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=4)
+    return figure
+
+
+def _thumbnail(axes, place: int, image: np.ndarray, color: str) -> None:
+    """Put a small picture below the axis, as its tick."""
+    picture = OffsetImage(image, zoom=16 / len(image), cmap="gray", interpolation="nearest")
+    frame = {"edgecolor": color, "linewidth": 2, "boxstyle": "square,pad=0"}
+    box = AnnotationBbox(
+        picture, (place, 0), xybox=(0, -8), boxcoords="offset points", box_alignment=(0.5, 1),
+        pad=0, bboxprops=frame, annotation_clip=False,
+    )  # fmt: skip
+    axes.add_artist(box)
+
+
+def weights_as_pixels(layers: Mapping[str, np.ndarray], img_size: int) -> Figure:
+    """Draw weights where their pixels are, all on one diverging scale.
+
+    Args:
+        layers: title -> weights (units, S * S); layers stand side by side while they fit.
+        img_size: S.
+    """
+    shown = {title: weights[:SHOWN] for title, weights in layers.items()}
+    places, cell = {}, 0
+    for title, weights in shown.items():
+        left = -cell % COLUMNS  # cells left in this row
+        cell += left if len(weights) > left else 0
+        places[title] = cell
+        cell += len(weights)
+    rows = -(-cell // COLUMNS)
+    figure = titled(0.7 + 1.85 * rows, "What each unit looks for: weights at their pixels")
+    grid = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
+    limit = max(abs(weights).max() for weights in layers.values())
+    for axes in grid:
+        axes.set_axis_off()
+    for title, weights in shown.items():
+        units = len(layers[title])
+        more = f" ({SHOWN} of {units} units)" if units > SHOWN else ""
+        grid[places[title]].set_title(title + more, loc="left")
+        for axes, unit in zip(grid[places[title] :], weights, strict=False):
+            pixels = unit.reshape(img_size, img_size)
+            image = axes.imshow(pixels, cmap=DIVERGING, vmin=-limit, vmax=limit)
+    figure.colorbar(image, ax=list(grid), label="weight", shrink=0.6)
+    return figure
+
+
+def two_weightings(logistic: np.ndarray, deepish: np.ndarray) -> Figure:
+    """Draw logistic's weights against those of deepish's one matrix, each (pixels,)."""
+    difference = abs(logistic - deepish).max()
+    figure = titled(3.8, f"deepish is one matrix, at most {difference:.3f} from logistic's")
+    bars, scatter = figure.subplots(1, 2, width_ratios=[1.7, 1])
+    pixels = np.arange(len(logistic))
+    series = {"logistic": logistic, "deepish": deepish}
+    for shift, (name, weights) in zip((-0.2, 0.2), series.items(), strict=True):
+        bars.bar(pixels + shift, weights, width=0.4, color=MODELS[name].color, label=name)
+    bars.axhline(0, color=GRAY, linewidth=0.8)
+    bars.set(xlabel="pixel, row by row", ylabel="weight", title="Weight of each pixel")
+    bars.legend()
+
+    ends = [min(logistic.min(), deepish.min()), max(logistic.max(), deepish.max())]
+    scatter.plot(ends, ends, color=GRAY, linewidth=0.8, linestyle="--")
+    scatter.scatter(logistic, deepish, color="black", s=18)
+    scatter.set(
+        xlabel="logistic's weight",
+        ylabel="deepish's weight",
+        title="Dashed: equal weights",
+        aspect="equal",
+    )
+    return figure
+
+
+def distributions(
+    seeds: Mapping[str, pd.DataFrame], this_run: Mapping[str, pd.DataFrame]
+) -> Figure:
+    """Draw histograms of loss and accuracy over the population, a row per model.
+
+    Args:
+        seeds: model -> population_loss and population_accuracy of each seed, rounded to 6
+            decimals.
+        this_run: model -> the same of params.yaml's run, one row.
+    """
+    n_seeds = len(next(iter(seeds.values())))
+    title = f"Each model trained with {n_seeds} seeds, evaluated on all that can be drawn"
+    figure = titled(1.2 + 1.5 * len(seeds), title)
+    grid = figure.subplots(len(seeds), 2, sharex="col", squeeze=False)
+    columns = {"population_loss": "loss (nats)", "population_accuracy": "accuracy"}
+    for column, (key, label) in zip(grid.T, columns.items(), strict=True):
+        everything = np.concatenate([t[key] for t in (*seeds.values(), *this_run.values())])
+        edges = np.linspace(everything.min() - STEP, everything.max(), BINS + 1)
+        edges = np.round(edges, 6) + STEP / 2  # no number lies on an edge
+        for axes, (name, table) in zip(column, seeds.items(), strict=True):
+            values, ours = table[key].to_numpy(), this_run[name][key].item()
+            axes.hist(values, edges, color=MODELS[name].color)
+            axes.axvline(np.median(values), color=GRAY, linewidth=3, alpha=0.6, label="median")
+            axes.axvline(ours, color="black", linestyle="--", linewidth=1.2, label=OURS)
+            axes.set(ylabel="seeds", title=name if key == "population_loss" else "")
+        column[-1].set_xlabel(label)
+    handles, texts = grid.flat[0].get_legend_handles_labels()
+    figure.legend(handles, texts, loc="outside lower center", ncols=2)
+    return figure

@@ -1,0 +1,94 @@
+"""What probabilities are worth: scikit-learn's scores and curves over distinct images.
+
+Images occur more than once. So each distinct one comes with how often it does, which scikit-learn
+calls its sample weight.
+"""
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn import metrics
+
+BINS = 10  # of equal width, of probabilities that are compared with what came true
+
+
+def binary_metrics(
+    labels: np.ndarray, probability: np.ndarray, threshold: float, counts: np.ndarray
+) -> dict:
+    """Compute what is usually asked of a binary classifier.
+
+    Args:
+        labels: 0 or 1, (n,), both present.
+        probability: of label 1, float64 (n,).
+        threshold: label 1 is predicted above it. Not at it: a network whose ReLUs are all off
+            says exactly 0.5, which is no vote for either. The metrics take it for label 0, and
+            `undecided` says how much hangs on that.
+        counts: how often each of the n occurs, int64 (n,).
+
+    Returns:
+        accuracy, loss (mean binary cross-entropy in nats), precision (None where nothing is
+        predicted to be 1), recall, f1, roc_auc, undecided (the share at exactly the threshold),
+        and the counts tn, fp, fn, tp.
+    """
+    predicted = probability > threshold
+    weighted = {"sample_weight": counts}
+    names, matrix = ("tn", "fp", "fn", "tp"), confusion_matrix(labels, predicted, counts)
+    precision = metrics.precision_score(labels, predicted, zero_division=np.nan, **weighted)
+    return {
+        "accuracy": metrics.accuracy_score(labels, predicted, **weighted),
+        "loss": float(cross_entropy(labels, probability, counts)),
+        "precision": None if np.isnan(precision) else precision,
+        "recall": metrics.recall_score(labels, predicted, **weighted),
+        "f1": metrics.f1_score(labels, predicted, **weighted),
+        "roc_auc": metrics.roc_auc_score(labels, probability, **weighted),
+        "undecided": np.average(probability == threshold, weights=counts),
+        **dict(zip(names, matrix.ravel().tolist(), strict=True)),
+    }
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Count images by class, in rows, and predicted class, in columns: int64 (2, 2)."""
+    return metrics.confusion_matrix(labels, predicted, labels=[0, 1], sample_weight=counts)
+
+
+def cross_entropy(labels: np.ndarray, probability: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Compute the mean binary cross-entropy in nats, (...) for probabilities (..., n).
+
+    PyTorch's, in which a single one is at most 100; scikit-learn's stops at 36.
+    Arguments as in `binary_metrics`.
+    """
+    predicted = torch.from_numpy(probability)
+    expected = torch.from_numpy(labels).double().expand_as(predicted)
+    losses = torch.nn.functional.binary_cross_entropy(predicted, expected, reduction="none")
+    return np.average(losses.numpy(), axis=-1, weights=counts)
+
+
+def accuracy(
+    labels: np.ndarray, probability: np.ndarray, threshold: float, counts: np.ndarray
+) -> np.ndarray:
+    """Compute the share of right predictions, (...) for probabilities (..., n) and labels (n,)."""
+    return np.average((probability > threshold) == labels, axis=-1, weights=counts)
+
+
+def curves(
+    labels: np.ndarray, probability: np.ndarray, counts: np.ndarray
+) -> dict[str, pd.DataFrame]:
+    """Compute what is drawn of a model's probabilities. Arguments as in `binary_metrics`.
+
+    Returns:
+        roc: fpr and tpr, from (0, 0) to (1, 1). precision_recall: recall and precision, from
+        recall 0 on. calibration: for each bin of probabilities that is not empty, the mean
+        probability, the fraction of positives and the number of images; a bin's lower end
+        belongs to it. (scikit-learn's calibration_curve takes no weights.)
+    """
+    fpr, tpr, _ = metrics.roc_curve(labels, probability, sample_weight=counts)
+    precision, recall, _ = metrics.precision_recall_curve(labels, probability, sample_weight=counts)
+    bins = np.minimum((probability * BINS).astype(int), BINS - 1)
+    columns = {"probability": probability, "fraction_of_positives": labels, "images": 1}
+    sums = pd.DataFrame(columns).mul(counts, axis=0).groupby(bins).sum()
+    means = sums.div(sums["images"], axis=0)
+    return {
+        "roc": pd.DataFrame({"fpr": fpr, "tpr": tpr}),
+        "precision_recall": pd.DataFrame({"recall": recall[::-1], "precision": precision[::-1]}),
+        "calibration": means.assign(images=sums["images"])[sums["images"] > 0],
+    }

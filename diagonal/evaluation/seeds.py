@@ -1,0 +1,74 @@
+"""What a model's many trainings say, each with other seeds, beside its one run."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from diagonal.evaluation.intervals import percentiles, proportion, win_rate
+from diagonal.evaluation.metrics import accuracy, cross_entropy
+from diagonal.pipeline.data import Patterns
+
+SETS = {"validation": "val", "population": "population"}  # name -> the Patterns' counts
+
+
+def outcomes(probability: np.ndarray, patterns: Patterns, threshold: float) -> pd.DataFrame:
+    """Evaluate each training.
+
+    Args:
+        probability: what each says of each pattern, float64 (trainings, n).
+        patterns: the n distinct images.
+        threshold: a line is called diagonal above it.
+
+    Returns:
+        A row for each training, rounded to 6 decimals: validation_loss, validation_accuracy,
+        population_loss, population_accuracy; separates: 1 where some threshold parts the classes
+        of the population; died: 1 where the answer is the same to all of it.
+    """
+    columns = {}
+    for name, field in SETS.items():
+        counts = getattr(patterns, field)
+        columns[f"{name}_loss"] = cross_entropy(patterns.labels, probability, counts)
+        columns[f"{name}_accuracy"] = accuracy(patterns.labels, probability, threshold, counts)
+    known, drawable = probability[:, patterns.population > 0], patterns.population > 0
+    diagonal = patterns.labels[drawable] == 1
+    highest_straight = known[:, ~diagonal].max(axis=1)
+    columns["separates"] = (highest_straight < known[:, diagonal].min(axis=1)).astype(int)
+    columns["died"] = (np.ptp(known, axis=1) == 0).astype(int)
+    return pd.DataFrame(columns).round(6)
+
+
+def summary(table: pd.DataFrame, this_run: pd.DataFrame) -> dict:
+    """Sum up a model's trainings.
+
+    Args:
+        table: of `outcomes`, with dead_units.
+        this_run: of `outcomes`, a row: params.yaml's run.
+    """
+    losses, ours = table["population_loss"], this_run["population_loss"].item()
+    return {
+        **{
+            name: {key: percentiles(table[f"{name}_{key}"]) for key in ("accuracy", "loss")}
+            for name in SETS
+        },
+        "perfect": proportion(table["population_accuracy"] == 1),
+        "separates": proportion(table["separates"] == 1),
+        "died": proportion(table["died"] == 1),
+        "dead_units": {**percentiles(table["dead_units"]), "mean": table["dead_units"].mean()},
+        "this_run": {"loss": ours, "lower_loss": (losses < ours).mean()},
+    }
+
+
+def win_rates(tables: Mapping[str, pd.DataFrame], name: str) -> dict[str, dict]:
+    """Hold a model against those before it, seed by seed, by their numbers on the population."""
+    names = list(tables)
+    ours = tables[name]
+    return {
+        other: {
+            "loss": win_rate(ours["population_loss"], tables[other]["population_loss"]),
+            "accuracy": win_rate(
+                -ours["population_accuracy"], -tables[other]["population_accuracy"]
+            ),
+        }
+        for other in names[: names.index(name)]
+    }

@@ -1,0 +1,32 @@
+"""The five activation functions of the lecture: PyTorch's modules, with autograd's gradients."""
+
+import numpy as np
+import torch
+from torch import nn
+
+
+def activation_functions(leaky_slope: float, prelu_slope: float) -> dict[str, nn.Module]:
+    """Make the activation functions by the titles that they are drawn under.
+
+    Args:
+        leaky_slope: leaky ReLU's coefficient of leakage.
+        prelu_slope: where PReLU's learned coefficient starts.
+    """
+    return {
+        "sigmoid": nn.Sigmoid(),
+        "tanh": nn.Tanh(),
+        "ReLU": nn.ReLU(),
+        f"leaky ReLU, slope {leaky_slope:g}": nn.LeakyReLU(leaky_slope),
+        f"PReLU, slope {prelu_slope:g} at the start": nn.PReLU(init=prelu_slope),
+    }
+
+
+def value_and_gradient(function: nn.Module, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Compute an activation function and its derivative at pre-activations z: float64 (n,) each.
+
+    At z = 0, where the rectifiers have no derivative, it is that of the negative side.
+    """
+    z = torch.tensor(z, requires_grad=True)
+    value = function.double()(z)
+    (gradient,) = torch.autograd.grad(value.sum(), z)
+    return value.detach().numpy(), gradient.numpy()

@@ -1,0 +1,203 @@
+"""What layers do to numbers: activation functions, and where images lie layer by layer."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from mpl_toolkits.mplot3d.art3d import Poly3DCollection
+
+from diagonal.pipeline.style import CLASSES, GRAY, SKY, class_legend, pixels, titled
+
+FLAT = 0.01  # a gradient below this teaches nothing
+PALE = ListedColormap(["#D6E8F3", "#FAE0CF"])  # where straight and where diagonal is predicted
+
+
+def preparation(steps: Mapping[str, np.ndarray]) -> Figure:
+    """Draw one image on its way through the transforms.
+
+    Args:
+        steps: title -> image (S, S) after that step; each is drawn on its own scale.
+    """
+    figure = titled(2.9, "One image on its way to the network")
+    for axes, (title, image) in zip(figure.subplots(1, len(steps)), steps.items(), strict=True):
+        low, high = float(image.min()), float(image.max())
+        pixels(axes, image, title, (low, high))
+        axes.set_xlabel(f"{image.dtype}, {low:.3g} to {high:.3g}", fontsize=10)
+    return figure
+
+
+def activation_functions(z: np.ndarray, functions: Mapping[str, tuple]) -> Figure:
+    """Draw activation functions with their gradients, shaded where these all but vanish.
+
+    Args:
+        z: pre-activations (n,).
+        functions: title -> (value, gradient), each (n,).
+    """
+    figure = titled(5.8, "Activation functions, and where their gradients vanish")
+    grid = figure.subplots(2, 3, sharex=True, sharey=True).ravel()
+    for axes in grid[len(functions) :]:
+        axes.set_axis_off()
+    for axes, (title, (value, gradient)) in zip(grid, functions.items(), strict=False):
+        flat = gradient < FLAT
+        shade = axes.fill_between(z, -1.5, 2.3, where=flat, color="#E8E8E8", linewidth=0)
+        axes.axhline(0, color=GRAY, linewidth=0.6)
+        axes.axvline(0, color=GRAY, linewidth=0.6)
+        axes.plot(z, value, color="black", linewidth=2, label="activation")
+        axes.plot(z, gradient, color=SKY, linewidth=2.4, linestyle="--", label="gradient")
+        most = f"gradient at most {gradient.max():g}"
+        axes.text(0.5, 0.04, most, transform=axes.transAxes, fontsize=10, ha="center")
+        axes.set_title(title)
+        axes.set(xlabel="z", xlim=(z[0], z[-1]), ylim=(-1.5, 2.3))
+        axes.tick_params(labelbottom=True)
+    shade.set_label(f"gradient below {FLAT:g}")
+    handles, labels = grid[0].get_legend_handles_labels()
+    grid[-1].legend([*handles, shade], [*labels, shade.get_label()], loc="center")
+    return figure
+
+
+def layer_views(views: Mapping, labels: np.ndarray, title: str) -> Figure:
+    """Draw where each layer of a network puts images, and what is decided where.
+
+    Args:
+        views: layer -> `feature_space.View`.
+        labels: 0 or 1, (n,).
+        title: of the figure.
+    """
+    columns = 2 if len(views) in (2, 4) else 3
+    rows = -(-len(views) // columns)
+    figure = titled(0.9 + 3.2 * rows, title)
+    for place, (name, view) in enumerate(views.items(), start=1):
+        axes = figure.add_subplot(rows, columns, place, projection=_projection(view))
+        _draw(axes, name, view, labels)
+    class_legend(figure, loc="outside lower center", ncols=2)
+    return figure
+
+
+class Journey:
+    """A figure of one layer's space and of what comes out, to be shown anew for every epoch.
+
+    Args:
+        layer: its name.
+        view: one of the layer's views.
+        labels: 0 or 1, (n,).
+        threshold: a line is called diagonal above this probability.
+    """
+
+    def __init__(self, layer: str, view, labels: np.ndarray, threshold: float):
+        self.figure = titled(4.4, " ")
+        self.title = self.figure._suptitle
+        self.layer, self.labels, self.shown = layer, labels, []
+        cells = self.figure.add_gridspec(1, 2, width_ratios=(1.25, 1))
+        self.space = self.figure.add_subplot(cells[0], projection=_projection(view))
+        _frame(self.space, view)
+        self.output = self.figure.add_subplot(cells[1])
+        self.output.axhline(threshold, color=GRAY, linewidth=1, linestyle="--")
+        self.output.set(xlabel="pattern", ylabel="probability of being diagonal", xticks=[])
+        self.output.set(xlim=(-1, len(labels)), ylim=(0, 1), title="What comes out")
+        class_legend(self.figure, loc="outside lower center", ncols=2)
+
+    def show(self, view, probability: np.ndarray, title: str) -> list:
+        """Show an epoch's view of the layer and the probabilities (n,) that come out.
+
+        Returns:
+            The artists that have changed, in the order in which they are drawn.
+        """
+        for artist in self.shown:
+            artist.remove()
+        self.shown = _fill(self.space, view, self.labels)
+        places = np.arange(len(probability))
+        for label, (_, color, marker) in enumerate(CLASSES):
+            mine = self.labels == label
+            look = {"color": color, "marker": marker, "s": 34, "clip_on": False}
+            self.shown.append(self.output.scatter(places[mine], probability[mine], **look))
+        self.title.set_text(title)
+        _name(self.space, self.layer, view)
+        return [*self.shown, self.title, self.space.title]
+
+
+def _projection(view) -> str | None:
+    return "3d" if view.points.shape[1] == 3 else None
+
+
+def _draw(axes, name: str, view, labels: np.ndarray) -> None:
+    _fill(axes, view, labels)
+    _frame(axes, view)
+    _name(axes, name, view)
+
+
+def _name(axes, name: str, view) -> None:
+    axes.set_title(f"{name}: {_described(view)}", fontsize=10)
+
+
+def _described(view) -> str:
+    parts = [f"{view.units} unit{'s' * (view.units > 1)}"]
+    if view.units > view.points.shape[1]:
+        parts.append(f"{view.share:.0%} of variance shown")
+    if view.dead:
+        parts.append(f"unit{'s' * (len(view.dead) > 1)} {', '.join(map(str, view.dead))} dead")
+    if view.silent:
+        parts.append(f"{view.silent} pattern{'s' * (view.silent > 1)} at 0")
+    return "\n".join([parts[0], ", ".join(parts[1:])][: len(parts)])
+
+
+def _fill(axes, view, labels: np.ndarray) -> list:
+    """Draw where points lie and what is decided where; return what was drawn."""
+    return (_in_space if _projection(view) else _in_plane)(axes, view, labels)
+
+
+def _in_plane(axes, view, labels: np.ndarray) -> list:
+    """Draw points of one or two coordinates on the regions of the decision."""
+    left, right, *ends = _ends(view)
+    regions = axes.imshow(
+        view.diagonal, cmap=PALE, vmin=0, vmax=1, extent=(left, right, *ends), origin="lower",
+        aspect="auto", interpolation="nearest",
+    )  # fmt: skip
+    drawn = [regions]
+    for label, (_, color, marker) in enumerate(CLASSES):
+        mine = view.points[labels == label]
+        across = mine[:, 1] if mine.shape[1] > 1 else np.full(len(mine), label)
+        look = {"s": 34, "color": color, "marker": marker, "alpha": 0.75}
+        drawn.append(axes.scatter(mine[:, 0], across, **look))
+    return drawn
+
+
+def _in_space(axes, view, labels: np.ndarray) -> list:
+    """Draw points of three coordinates, and the plane between the classes if there is one."""
+    drawn = []
+    if view.plane is not None:
+        plane = Poly3DCollection([view.plane], color=GRAY, alpha=0.25)
+        drawn.append(axes.add_collection3d(plane))
+    for label, (_, color, marker) in enumerate(CLASSES):
+        mine = view.points[labels == label]
+        look = {"s": 34, "color": color, "marker": marker, "alpha": 0.75, "depthshade": False}
+        drawn.append(axes.scatter(*mine.T, **look))
+    return drawn
+
+
+def _ends(view) -> tuple:
+    """Find the ends of the axes in one or two coordinates: left, right, bottom, top."""
+    (left, *bottom), (right, *top) = view.box
+    return left, right, *(bottom or [-0.7]), *(top or [1.7])
+
+
+def _frame(axes, view) -> None:
+    """Set the axes' limits and names."""
+    if _projection(view):
+        low, high = view.box
+        axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), zlim=(low[2], high[2]))
+        axes.set(xlabel="unit 0", ylabel="unit 1", zlabel="unit 2")
+        axes.tick_params(labelsize=8, pad=-1)
+        axes.locator_params(nbins=4)
+        axes.view_init(elev=22, azim=-38)
+        axes.set_box_aspect(None, zoom=0.86)
+        return
+    left, right, *ends = _ends(view)
+    axes.set(xlim=(left, right), ylim=ends)
+    if view.units > view.points.shape[1]:
+        axes.set(xlabel="1st component", ylabel="2nd component")
+    elif view.units > 1:
+        axes.set(xlabel="unit 0", ylabel="unit 1")
+    else:
+        axes.set(xlabel="z")
+        axes.set_yticks([0, 1], [text for text, *_ in CLASSES], rotation=90, va="center")

@@ -1,0 +1,129 @@
+"""Pictures of images: samples, patterns, channels, and the classes in mini-batches."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from diagonal.pipeline.style import CLASSES, WIDTH, as_picture, pixels, titled
+
+SHOWN = 200  # images in a grid at most
+BATCHES = 150  # mini-batches that are drawn at most
+
+
+def samples(images: np.ndarray, labels: np.ndarray) -> Figure:
+    """Draw the first 30 of images (N, S, S) with their labels (N,)."""
+    captions = [f"{number}: label {label}" for number, label in enumerate(labels[:30])]
+    title = f"The first {len(captions)} of {len(images)} images: diagonals have label 1"
+    return image_grid(images[:30], labels[:30], captions, title)
+
+
+def pattern_counts(images: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> Figure:
+    """Draw distinct images (n, S, S) with how often each occurs, counts (n,)."""
+    title = (
+        f"Only {len(images)} of {counts.sum()} images are distinct; "
+        f"each occurs {counts.min()} to {counts.max()} times"
+    )
+    return image_grid(images, labels, [f"{count} times" for count in counts], title)
+
+
+def patterns_by_split(
+    images: np.ndarray, labels: np.ndarray, train: np.ndarray, val: np.ndarray
+) -> Figure:
+    """Draw distinct images (n, S, S) with their numbers in training and validation, each (n,)."""
+    seen, used = ((train > 0) & (val > 0)).sum(), (val > 0).sum()
+    title = f"{seen} of the {used} patterns in validation were seen in training"
+    captions = [f"{a or 'no'} train\n{b or 'no'} val" for a, b in zip(train, val, strict=True)]
+    return image_grid(images, labels, captions, title)
+
+
+def image_grid(images: np.ndarray, labels: np.ndarray, captions: Sequence[str], title: str):
+    """Draw images in rows of ten, each in a frame of its class's colour.
+
+    Args:
+        images: (n, S, S), 0 is black; the first 200 are drawn.
+        labels: 0 or 1, (n,).
+        captions: a line or two below each image.
+        title: of the figure.
+    """
+    images, lines = images[:SHOWN], max(caption.count("\n") for caption in captions) + 1
+    step = 1.15 + 0.24 * lines  # from row to row, in units of an image's width
+    rows = -(-len(images) // 10)
+    cell = WIDTH / (10 * 1.2)  # inches per unit
+    more = f" (the first {SHOWN} shown)" if len(captions) > SHOWN else ""
+    figure = titled(0.65 + cell * step * rows, title + more)
+    axes = figure.subplots()
+    for place, (image, label, caption) in enumerate(zip(images, labels, captions, strict=False)):
+        x, y = 1.2 * (place % 10), -step * (place // 10)
+        framed_image(axes, image, label, (x, y))
+        axes.text(x + 0.5, y - 0.08, caption, ha="center", va="top", fontsize=9)
+    axes.set(xlim=(-0.1, 11.9), ylim=(1.07 - step * rows, 1.05))
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+    _class_frames(figure)
+    return figure
+
+
+def framed_image(axes, image: np.ndarray, label: int, corner: tuple, size: float = 1.0) -> None:
+    """Draw an image (S, S) with its lower left corner here, framed in its class's colour."""
+    x, y = corner
+    axes.imshow(image, cmap="gray", extent=(x, x + size, y, y + size), interpolation="nearest")
+    color = CLASSES[label][1]
+    axes.add_patch(Rectangle(corner, size, size, fill=False, edgecolor=color, linewidth=3))
+
+
+def _class_frames(figure: Figure) -> None:
+    frames = [Rectangle((0, 0), 1, 1, fill=False, edgecolor=c, linewidth=3) for _, c, _ in CLASSES]
+    names = [name for name, *_ in CLASSES]
+    figure.legend(frames, names, loc="outside lower center", ncols=2, handlelength=1.2)
+
+
+def channels(bands: Sequence[np.ndarray], gray: np.ndarray, color: np.ndarray) -> Figure:
+    """Draw the slides' channels: alone, and each as one of an image's three.
+
+    Args:
+        bands: red, green, blue, each uint8 (S, S).
+        gray: their grayscale, uint8 (S, S).
+        color: all three stacked, uint8 (S, S, 3).
+    """
+    figure = titled(5.2, "Three channels make a colour, their weighted sum a gray")
+    above, below = figure.subplots(2, 4)
+    names = ("Red", "Green", "Blue", "0.21R + 0.72G + 0.07B")
+    for axes, name, band in zip(above, names, (*bands, gray), strict=True):
+        pixels(axes, band, name, limits=(0, 255))
+    for place, (axes, name) in enumerate(zip(below, ("first", "second", "third"), strict=False)):
+        alone = np.zeros_like(color)
+        alone[..., place] = bands[place]
+        axes.imshow(alone)
+        axes.set_title(f"as {name} channel")
+    below[3].imshow(color)
+    below[3].set_title("RGB: all three")
+    for axes in below:
+        as_picture(axes)
+    return figure
+
+
+def classes_in_batches(epochs: Mapping[str, np.ndarray]) -> Figure:
+    """Draw how many images of each class the mini-batches of an epoch hold.
+
+    Args:
+        epochs: title -> counts of straight lines and diagonals, int (batches, 2).
+    """
+    figure = titled(4.6, "Classes in each mini-batch of an epoch, without and with weights")
+    grid = figure.subplots(len(epochs), 1, sharex=True, sharey=True)
+    for axes, (title, counts) in zip(grid, epochs.items(), strict=True):
+        shown = counts[:BATCHES]
+        batches = np.arange(1, len(shown) + 1)
+        for counted, base, (name, color, _) in zip(shown.T, (0, shown[:, 0]), CLASSES, strict=True):
+            axes.bar(batches, counted, bottom=base, color=color, label=name, width=0.85)
+        half = counts.sum(axis=1).max() / 2
+        axes.axhline(half, color="white", linestyle="--", linewidth=1.5)
+        axes.set_title(f"{title}: {counts[:, 1].sum()} of {counts.sum()} drawn are diagonal")
+        axes.set(ylabel="images")
+    first = f", the first {BATCHES} of {len(counts):,}" if len(counts) > BATCHES else ""
+    grid[-1].set_xlabel(f"mini-batch (dashed: half of it){first}")
+    grid[-1].set_xlim(0.4, len(shown) + 0.6)
+    handles, names = grid[0].get_legend_handles_labels()
+    figure.legend(handles[::-1], names[::-1], loc="outside right center")
+    return figure

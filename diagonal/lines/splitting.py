@@ -1,0 +1,120 @@
+"""Random splits of a data set into training and validation."""
+
+import numpy as np
+import torch
+
+from diagonal.pipeline.errors import InputError
+
+
+def split_sizes(n: int, splits) -> list[int]:
+    """Share n indices out among splits, as `random_split` shares them by ratios in float32.
+
+    It would refuse ratios whose float32 sum comes out just above one; this does not.
+
+    Args:
+        n: number of indices.
+        splits: sizes of the splits relative to each other, any positive numbers.
+
+    Returns:
+        The sizes, n together: rounded down, and what is left one by one from the first on.
+    """
+    ratios = np.asarray(splits)
+    total = np.float32(ratios.sum())
+    ratios = ratios.astype(np.float32)
+    if not np.isclose(total, 1):
+        ratios /= total
+    sizes = [int(np.float32(n) * ratio) for ratio in ratios]
+    for place in range(n - sum(sizes)):
+        sizes[place % len(sizes)] += 1
+    return sizes
+
+
+def train_val_split(
+    labels: np.ndarray, ratios, seed: int, groups: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split a labelled data set into training and validation.
+
+    Args:
+        labels: classes (N,), 0 or 1.
+        ratios: training and validation, relative to each other.
+        seed: of the random split.
+        groups: int64 (N,), from 0 without gaps: equal for images that must stay together, which
+            have one label; None where each image may go its own way, as in the lecture.
+
+    Returns:
+        The indices of training and of validation, int64, a partition of 0 to N-1.
+
+    Raises:
+        InputError: a split is empty or lacks a class.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(labels), generator=generator).numpy()  # as in `random_split`
+    if groups is None:
+        n_train, _ = split_sizes(len(labels), ratios)
+        train, val = order[:n_train], order[n_train:]
+    else:
+        shuffled = torch.randperm(groups.max() + 1, generator=generator).numpy()
+        aside = validation_groups(labels, ratios, groups, shuffled)[groups[order]]
+        train, val = order[~aside], order[aside]
+    for name, index in (("training", train), ("validation", val)):
+        found = np.bincount(labels[index], minlength=2).tolist()
+        if not all(found):
+            raise InputError(
+                f"expected both classes in {name}, found {found[0]} straight lines and "
+                f"{found[1]} diagonals with ratios {list(ratios)} and seed {seed} "
+                f"of {len(labels)} images"
+            )
+    return train, val
+
+
+def validation_groups(labels, ratios, groups, shuffled: np.ndarray) -> np.ndarray:
+    """Choose whole groups for validation, each class as close to the ratios as they admit.
+
+    Of scikit-learn's splitters, GroupShuffleSplit counts groups instead of images and
+    StratifiedGroupKFold knows folds instead of ratios.
+
+    Args:
+        labels: as in `train_val_split`.
+        ratios: as there.
+        groups: as there.
+        shuffled: the groups in the order in which they are tried.
+
+    Returns:
+        bool (number of groups,).
+
+    Raises:
+        InputError: a class has fewer than two groups, so that a side would lack it.
+    """
+    first = np.unique(groups, return_index=True)[1]
+    sizes, kinds = np.bincount(groups), labels[first]
+    share = ratios[1] / sum(ratios)
+    validated = np.zeros(len(first), bool)
+    for label, name in enumerate(("straight lines", "diagonals")):
+        members = shuffled[kinds[shuffled] == label]
+        if len(members) < 2:
+            raise InputError(
+                f"unit: expected at least 2 different {name} to keep training and validation "
+                f"apart, found {len(members)} in {len(labels)} images"
+            )
+        validated[members] = _closest(sizes[members], share * sizes[members].sum())
+    return validated
+
+
+def _closest(sizes: np.ndarray, target: float) -> np.ndarray:
+    """Choose the groups whose sum is closest to the target, at least one and not all of them.
+
+    This is the subset-sum problem, solved by listing the sums that the first groups can have.
+    The order of the groups decides among choices with equal sums.
+    """
+    last = np.full(sizes.sum() + 1, -1)  # of the groups that make this sum; -1: none do yet
+    last[0] = len(sizes)
+    for place, size in enumerate(sizes):
+        sums = np.flatnonzero(last[:-size] >= 0) + size
+        last[sums[last[sums] < 0]] = place
+    sums = np.flatnonzero(last >= 0)[1:-1]
+    left = sums[abs(sums - target).argmin()]
+    chosen = np.zeros(len(sizes), bool)
+    while left:
+        chosen[last[left]] = True
+        left -= sizes[last[left]]
+    return chosen

@@ -1,0 +1,39 @@
+"""Run a function as a command: bad input becomes one line on standard error and exit status 1."""
+
+import gc
+import os
+import sys
+from collections.abc import Callable
+
+from diagonal.pipeline.errors import InputError
+
+
+def run(main: Callable[[], None]) -> None:
+    """Call `main` and leave with its outcome as the exit status."""
+    gc.freeze()  # what was imported stays to the end: garbage collection need not look at it
+    gc.enable()  # where the stages package turned it off
+    message = None
+    try:
+        main()
+    except InputError as err:
+        message = str(err)
+    except OSError as err:  # a full disk, a folder that may not be written
+        path = err.filename or "file"
+        message = f"{path}: expected to read and write here, found: {err.strerror}"
+    finally:
+        gc.unfreeze()
+    if main.__module__ != "__main__":
+        sys.exit(message)
+    leave(message)
+
+
+def leave(message: str | None) -> None:
+    """End this process at once, with a message on standard error and status 1, or with status 0.
+
+    Python would first take apart all modules, which takes PyTorch's and torchvision's a second.
+    """
+    if message is not None:
+        print(message, file=sys.stderr)
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.flush()
+    os._exit(message is not None)

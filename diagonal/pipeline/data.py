@@ -1,0 +1,105 @@
+"""The data that stages hand on, by the names of their files: images, split, weights, patterns."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from diagonal.pipeline import files
+from diagonal.pipeline.errors import InputError
+
+IMAGES, LABELS = "data/raw/images.npy", "data/raw/labels.npy"
+WEIGHTS = "data/balance/sample_weights.npy"
+PATTERNS = "data/split/patterns.safetensors"
+
+
+class Patterns(NamedTuple):
+    """The distinct images, and how often each occurs: all that evaluation needs of the data.
+
+    Straight lines come first, within a class the most frequent, then the first in the split.
+
+    images: uint8 (n, C, S, S), as drawn.
+    labels: int64 (n,), 1 for a diagonal.
+    train: int64 (n,), how many of the training images look like this.
+    val: int64 (n,), how many of the validation images do.
+    population: int64 (n,), how many of the 3 (2S-1) equally likely lines do.
+    place: int64 (n,), the pattern's place among those of the generator, -1 for none.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    train: np.ndarray
+    val: np.ndarray
+    population: np.ndarray
+    place: np.ndarray
+
+    def chosen(self, index: np.ndarray) -> "Patterns":
+        """Choose some, by their indices in the order wanted or by a mask."""
+        return Patterns(*(column[index] for column in self))
+
+
+def split_path(name: str) -> str:
+    """Name the file with the indices of a split, train or val."""
+    return f"data/split/{name}.npy"
+
+
+def read_images(at_random: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Read all images, uint8 (N, C, S, S), and their labels, int64 (N,).
+
+    Args:
+        at_random: whether the images will be read in any order, see `files.read_array`.
+
+    Raises:
+        InputError: a file is missing or not as expected, or there are not as many of both.
+    """
+    images = files.read_array(IMAGES, np.uint8, ndim=4, at_random=at_random)
+    labels = read_labels()
+    if len(images) != len(labels):
+        raise InputError(f"{LABELS}: expected {len(images)} labels, found {len(labels)}")
+    return images, labels
+
+
+def read_labels() -> np.ndarray:
+    """Read the labels of all images, int64 (N,)."""
+    return files.read_array(LABELS, np.int64, ndim=1)
+
+
+def read_split(name: str) -> np.ndarray:
+    """Read the indices of a split's images, train or val: int64 (n,)."""
+    return files.read_array(split_path(name), np.int64, ndim=1)
+
+
+def read_weights(n_images: int) -> np.ndarray:
+    """Read the weights of this many training images in the sampler's draw, float64 (n,).
+
+    Raises:
+        InputError: there are more or fewer, or they are no weights.
+    """
+    weights = files.read_array(WEIGHTS, np.float64, ndim=1)
+    if len(weights) != n_images:
+        raise InputError(f"{WEIGHTS}: expected {n_images} weights, found {len(weights)}")
+    if not (weights.min() >= 0 and 0 < weights.sum() < np.inf):
+        raise InputError(f"{WEIGHTS}: expected weights of 0 or more, found other numbers")
+    return weights.copy()  # PyTorch wants one that can be written to
+
+
+def write_patterns(patterns: Patterns) -> None:
+    """Write the distinct images for the stages that evaluate."""
+    files.write_tensors(PATTERNS, patterns._asdict())
+
+
+def read_patterns() -> Patterns:
+    """Read the distinct images.
+
+    Raises:
+        InputError: the file is missing or not as expected.
+    """
+    tensors = files.read_tensors(PATTERNS)
+    if tensors.keys() != set(Patterns._fields):
+        expected, found = (", ".join(sorted(names)) for names in (Patterns._fields, tensors))
+        raise InputError(f"{PATTERNS}: expected {expected}, found {found or 'nothing'}")
+    return Patterns(**tensors)
+
+
+def model_path(name: str) -> str:
+    """Name the file with a model's weights."""
+    return f"models/{name}.safetensors"

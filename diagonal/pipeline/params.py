@@ -1,0 +1,232 @@
+"""params.yaml as typed, frozen, validated objects: the only place that reads YAML.
+
+The file is read as YAML 1.2 with duplicate keys refused, as DVC reads it, so both see the same
+values (`1e-3` is a number, `no` a string).
+"""
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from diagonal.pipeline.errors import InputError
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+LayerSizes = Annotated[tuple[Count, ...], Field(min_length=1, strict=False)]
+DEVICE, LAUNCH = r"^(cpu|cuda(:\d+)?|mps|auto)$", r"^(python|torchrun( \S+)+)$"
+PATTERNS = {  # in words
+    DEVICE: "cpu, cuda, cuda:N, mps or auto",
+    LAUNCH: "python, or torchrun and its options",
+}
+
+
+class Section(BaseModel):
+    """A mapping in params.yaml: exactly these keys, no conversion between types, frozen."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Generate(Section):
+    """The images of lines that are drawn; sizes in pixels."""
+
+    img_size: Annotated[int, Field(ge=2, le=256)]  # all lines are drawn once: 6 S^3 bytes
+    n_images: Count
+    seed: Seed
+
+
+class Split(Section):
+    """How training and validation are told apart."""
+
+    ratios: Annotated[tuple[Positive, ...], Field(min_length=2, max_length=2, strict=False)]
+    seed: Seed
+    unit: Literal["image", "pattern"]
+
+
+class Transforms(Section):
+    """What happens to pixels, in units of an image scaled to [0, 1]."""
+
+    mean: float
+    std: Positive
+    hflip: Probability
+
+
+class Balance(Section):
+    """How training images are weighed."""
+
+    strategy: Literal["inverse_frequency", "none"]
+
+
+class Train(Section):
+    """What the trainings of all models share."""
+
+    batch_size: Count
+    seed: Seed
+    precision: Literal["float64", "float32"]
+    launch: Annotated[str, Field(pattern=LAUNCH)]  # how, not what
+
+
+class TrainModel(Section):
+    """The training of a model without hidden layers; lr is SGD's learning rate."""
+
+    lr: Positive
+    n_epochs: Count
+    seed: Seed
+
+
+class TrainDeepModel(TrainModel):
+    """The training of a model with hidden layers: their units, first to last."""
+
+    hidden: LayerSizes
+
+
+class Seeds(Section):
+    """Which seeds the models are trained with to see how much hangs on them: first, first+1..."""
+
+    n: Annotated[int, Field(ge=1, lt=2**31)]
+    first: Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class Evaluate(Section):
+    """Where a probability becomes a prediction."""
+
+    threshold: Probability
+
+
+class FeatureSpace(Section):
+    """Which activation functions are drawn, over which pre-activations."""
+
+    z_max: Positive
+    leaky_slope: float
+    prelu_slope: float
+
+
+class ParabolaNetwork(Section):
+    """A network of the bonus chapter; its last hidden layer has two units, to be drawn."""
+
+    hidden: LayerSizes
+    activation: Literal["none", "sigmoid", "tanh", "relu"]
+    seed: Seed
+
+    @field_validator("hidden")
+    @classmethod
+    def _ends_in_two_units(cls, hidden: tuple[int, ...]) -> tuple[int, ...]:
+        if hidden[-1] != 2:
+            raise PydanticCustomError("last_of_two", "2 units in the last hidden layer")
+        return hidden
+
+
+class ParabolaNetworks(Section):
+    """The networks of the bonus chapter, in the order in which they are drawn."""
+
+    affine: ParabolaNetwork
+    sigmoid: ParabolaNetwork
+    tanh: ParabolaNetwork
+    relu: ParabolaNetwork
+    deeper: ParabolaNetwork
+    wider: ParabolaNetwork
+
+
+class Parabolas(Section):
+    """The bonus chapter's data and training: all points in each update."""
+
+    n_points: Annotated[int, Field(ge=2)]
+    seed: Seed
+    lr: Positive
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    n_epochs: Count
+    networks: ParabolaNetworks
+
+
+class Params(Section):
+    """All of params.yaml."""
+
+    device: Annotated[str, Field(pattern=DEVICE)]
+    generate: Generate
+    split: Split
+    transforms: Transforms
+    balance: Balance
+    train: Train
+    train_logistic: TrainModel
+    train_deepish: TrainDeepModel
+    train_relu: TrainDeepModel
+    seeds: Seeds
+    evaluate: Evaluate
+    feature_space: FeatureSpace
+    parabolas: Parabolas
+
+
+def load_params(path: str | Path = "params.yaml") -> Params:
+    """Read and validate params.yaml as a whole.
+
+    Raises:
+        InputError: the file is missing or no YAML, or keys or values are not as above; a line
+            per fault.
+    """
+    try:
+        document = YAML(typ="safe", pure=True).load(Path(path))
+    except (OSError, UnicodeDecodeError, YAMLError) as err:
+        raise InputError(f"{path}: expected a YAML file, found: {_one_line(err)}") from err
+    try:
+        return Params.model_validate(document)
+    except ValidationError as err:
+        faults = err.errors(include_url=False)
+        # A misspelt key is told once, not as a missing one too; so is an element of a list,
+        # whose fault would also make the list too short.
+        told = {
+            (*fault["loc"][:-1], *_nearest(fault["loc"]))
+            for fault in faults
+            if fault["type"] == "extra_forbidden"
+        } | {fault["loc"][:-1] for fault in faults if fault["loc"]}
+        lines = [f"{path}: {_fault(fault)}" for fault in faults if fault["loc"] not in told]
+        raise InputError("\n".join(lines)) from err
+
+
+def _one_line(err: Exception) -> str:
+    problem, mark = getattr(err, "problem", None), getattr(err, "problem_mark", None)
+    if problem and mark:
+        return f"{problem.splitlines()[0]} (line {mark.line + 1}, column {mark.column + 1})"
+    return " ".join(str(err).split())
+
+
+def _fault(fault: dict) -> str:
+    """Put one of pydantic's errors as `key: expected this, found that`."""
+    name = ".".join(map(str, fault["loc"])) or "the file"
+    found, limits = repr(fault["input"]), fault.get("ctx", {})
+    match fault["type"]:
+        case "extra_forbidden":
+            known = _nearest(fault["loc"]) or list(_section(fault["loc"]).model_fields)
+            expected, found = f"the key {' or '.join(known)}", "this one"
+        case "missing":
+            expected, found = "this key", "none"
+        case "model_type":
+            expected = "keys with values"
+        case "tuple_type":
+            expected = "a list"
+        case "too_short":
+            expected = f"a list of at least {limits['min_length']}"
+        case "too_long":
+            expected = f"a list of at most {limits['max_length']}"
+        case "string_pattern_mismatch":
+            expected = PATTERNS[limits["pattern"]]
+        case _:
+            expected = fault["msg"].removeprefix("Input should be ")
+    return f"{name}: expected {expected}, found {found}"
+
+
+def _nearest(location: tuple) -> list[str]:
+    """Find the key of the same section that a misspelt one is most like, if there is one."""
+    return get_close_matches(str(location[-1]), _section(location).model_fields, n=1)
+
+
+def _section(location: tuple) -> type[Section]:
+    section = Params
+    for parent in location[:-1]:
+        section = section.model_fields[parent].annotation
+    return section

@@ -1,0 +1,53 @@
+"""Whether this machine has the memory that a stage will need, told before it starts.
+
+Images lie in files that are mapped into memory, so what a stage must hold grows with their number
+and not with their size: docs/scale.md has the measurements.
+"""
+
+from pathlib import Path
+
+import psutil
+
+from diagonal.pipeline.errors import InputError
+
+BASE = 2**30  # bytes for Python, its libraries and what does not grow
+PER_IMAGE = {"generate": 40, "split": 60, "balance": 80, "train": 80}  # bytes; see docs/scale.md
+LIMITS = ("memory.max", "memory.limit_in_bytes")  # of a control group, version 2 and 1
+GROUPS = Path("/sys/fs/cgroup")
+
+
+def require_memory(stage: str, n_images: int) -> None:
+    """Check that a stage's arrays for this many images fit into memory.
+
+    Raises:
+        InputError: they do not; the message has both numbers of bytes.
+    """
+    needed, found = BASE + PER_IMAGE[stage] * n_images, available_memory()
+    if needed > found:
+        raise InputError(
+            f"{stage}: expected {needed:,} bytes of memory for {n_images:,} images, found {found:,}"
+        )
+
+
+def available_memory() -> int:
+    """Find how many bytes this process can get: what is free, or its control group's limit."""
+    return min([psutil.virtual_memory().available, *_limits()])
+
+
+def _limits() -> list[int]:
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:  # no Linux
+        return []
+    paths = {GROUPS, GROUPS / "memory"}
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers in ("", "memory"):
+            paths.add(GROUPS / controllers / path.strip("/"))
+    texts = [
+        (path / name).read_text().strip()
+        for path in paths
+        for name in LIMITS
+        if (path / name).is_file()
+    ]
+    return [int(text) for text in texts if text.isdigit()]  # "max" is no limit

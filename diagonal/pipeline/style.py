@@ -1,0 +1,74 @@
+"""What all figures share: fonts, sizes, and one colour per class.
+
+Draw and save inside `style`, which is the same for every figure and everyone: what a user's own
+matplotlibrc says does not reach the pipeline's pictures.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+# Okabe and Ito's palette, told apart by colour-blind readers; markers differ as well.
+CLASSES = (("straight", "#0072B2", "s"), ("diagonal", "#D55E00", "o"))
+GRAY = "#666666"
+SKY = "#56B4E9"  # what is neither a class nor a model
+DIVERGING = "PuOr_r"  # of signed numbers: the more orange the more diagonal, white is 0
+STYLE = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib
+    "font.size": 11,
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.dpi": 120,
+    "figure.constrained_layout.use": True,
+    "legend.frameon": False,
+}
+WIDTH = 8.0  # inches: 960 pixels
+READABLE = 10  # height and width in pixels up to which numbers fit into the cells
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the project's style, starting from matplotlib's own defaults."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        yield
+
+
+def titled(height: float, title: str) -> Figure:
+    """Make an empty figure of this height, in inches, with its title at the left."""
+    figure = Figure(figsize=(WIDTH, height))
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13)
+    return figure
+
+
+def class_legend(axes_or_figure, **options) -> None:
+    """Tell the classes apart by colour and marker."""
+    handles = [
+        matplotlib.lines.Line2D([], [], color=color, marker=marker, linestyle="")
+        for _, color, marker in CLASSES
+    ]
+    axes_or_figure.legend(handles, [name for name, *_ in CLASSES], **options)
+
+
+def pixels(axes, image: np.ndarray, title: str, limits: tuple[float, float]) -> None:
+    """Draw an image (S, S) in gray, black and white at these limits, numbers in its cells."""
+    axes.imshow(image, cmap="gray", vmin=limits[0], vmax=limits[1])
+    axes.set_title(title)
+    as_picture(axes)
+    if len(image) > READABLE:
+        return
+    for (row, column), value in np.ndenumerate(image):
+        color = "black" if value > sum(limits) / 2 else "white"
+        text = f"{value:.3g}"
+        size = min(9, 45 / len(image)) * (1 if len(text) < 4 else 0.8)
+        axes.text(column, row, text, color=color, fontsize=size, ha="center", va="center")
+
+
+def as_picture(axes) -> None:
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set(visible=True, color=GRAY)

@@ -1,0 +1,143 @@
+"""Many trainings of one network at once: members that differ in their seeds alone.
+
+A member starts from the weights of its own initialisation seed and trains on the batches of its
+own sampling seed: the numbers that `Batches` would draw, member by member. What is batched is the
+arithmetic, by torch.func: weights and images have a leading axis of members.
+"""
+
+import copy
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import nn, optim
+from torch.func import functional_call, stack_module_state
+from torch.nn import functional
+
+from diagonal.training.models import quantized
+from diagonal.training.sampling import draw, weighted_sampler
+
+LARGEST = 512  # number of members: more at once are hardly faster
+NUMBERS = 2**22  # that an ensemble's largest array holds, whatever the number of members
+
+
+class Ensemble:
+    """Networks of one shape, trained as one by stochastic gradient descent.
+
+    Args:
+        networks: the members with their initial weights: any modules of images to probabilities.
+        lr: learning rate.
+        n_epochs: how long its members train.
+        device: where they train.
+    """
+
+    def __init__(self, networks: Sequence[nn.Module], *, lr: float, n_epochs: int, device="cpu"):
+        self.n_epochs = n_epochs
+        self.model = copy.deepcopy(networks[0]).to("meta")  # the shape alone
+        stacked, buffers = stack_module_state(networks)
+        self.parameters = {
+            name: each.detach().to(device).requires_grad_() for name, each in stacked.items()
+        }
+        self.buffers = {name: each.to(device) for name, each in buffers.items()}
+        self.optimizer = optim.SGD(self.parameters.values(), lr=lr)
+
+    def update(self, x: torch.Tensor, y: torch.Tensor) -> None:
+        """Take one step of each member.
+
+        Each loss depends on one member's weights alone. So the gradient of their sum holds the
+        gradients of all.
+
+        Args:
+            x: images (members, b, C, S, S).
+            y: labels (members, b, 1).
+        """
+        predicted = _apply(self.model.train(), self.parameters | self.buffers, x)
+        losses = functional.binary_cross_entropy(predicted, y, reduction="none")
+        losses.mean(dim=(1, 2)).sum().backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+    def quantized_weights(self) -> dict[str, torch.Tensor]:
+        """Round the weights (members, ...) as models are stored."""
+        return {name: quantized(each.detach()).cpu() for name, each in self.parameters.items()}
+
+    @torch.no_grad()
+    def evaluate(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Run images through the members as they would be stored, in float64.
+
+        Args:
+            x: images, float64 (n, C, S, S) on the CPU.
+
+        Returns:
+            probabilities (members, n); and the number of units behind a ReLU, in a module that is
+            a sequence, that are zero for every image: int64 (members,).
+        """
+        state = {name: each.cpu() for name, each in self.buffers.items()}
+        state |= {name: each.double() for name, each in self.quantized_weights().items()}
+        model, x = self.model.eval(), x.expand(len(next(iter(state.values()))), *x.shape)
+        dead = torch.zeros(len(x), dtype=torch.int64)
+        for place, layer in enumerate(model.children()):
+            if isinstance(layer, nn.ReLU):
+                hidden = _apply(model[: place + 1], state, x)
+                dead += (hidden == 0).all(dim=1).sum(dim=1)
+        return _apply(model, state, x)[..., 0], dead
+
+
+def _apply(model: nn.Module, state: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    """Apply a module with each member's own weights and buffers to its own x (members, ...)."""
+    own = {name: state[name] for name in model.state_dict()}
+    return torch.vmap(lambda weights, x: functional_call(model, weights, (x,)))(own, x)
+
+
+def train(
+    ensembles: Sequence[Ensemble], x: torch.Tensor, y: torch.Tensor, *, draws, batch_size: int
+) -> None:
+    """Train several ensembles, whose members share their batches.
+
+    Args:
+        ensembles: all with equally many members, on the device of the images.
+        x: images (n, C, S, S), as networks see them.
+        y: labels (n, 1).
+        draws: epochs of `draw_epochs`, at least as many as the longest training has.
+        batch_size: images per batch; the last batch may be shorter.
+    """
+    x, y = torch.cat([x, x.flip(-1)]), torch.cat([y, y])
+    for epoch in range(max(each.n_epochs for each in ensembles)):
+        training = [each for each in ensembles if epoch < each.n_epochs]
+        for index in next(draws).to(x.device).split(batch_size, dim=1):
+            images, labels = x[index], y[index]
+            for each in training:
+                each.update(images, labels)
+
+
+def members_at_once(n_images: int, n_pixels: int, batch_size: int) -> int:
+    """Find how many members to train together, to bound the memory that they take."""
+    largest_array = max(min(batch_size, n_images) * n_pixels, n_images)
+    return max(min(NUMBERS // largest_array, LARGEST), 1)
+
+
+def draw_epochs(
+    weights: torch.Tensor, *, seeds: Sequence[int], hflip: float
+) -> Iterator[torch.Tensor]:
+    """Draw, epoch by epoch and without end, the images that each member is trained on.
+
+    Args:
+        weights: of the n images in the draw.
+        seeds: one for each member, of its sampler and of its flips.
+        hflip: probability that a drawn image is mirrored.
+
+    Yields:
+        int64 (members, n): the image's number, plus n where it is mirrored.
+    """
+    samplers = [weighted_sampler(weights) for _ in seeds]
+    streams = [torch.Generator().manual_seed(seed) for seed in seeds]  # each a global stream
+    for sampler, seed in zip(samplers, seeds, strict=True):
+        sampler.generator.manual_seed(seed)
+    base_seed = torch.empty((), dtype=torch.int64)
+    while True:
+        for stream in streams:
+            base_seed.random_(generator=stream)  # the training loader's
+        drawn = torch.stack([draw(sampler) for sampler in samplers])
+        flips = [torch.rand(len(weights), generator=stream) for stream in streams]
+        for stream in streams:
+            base_seed.random_(generator=stream)  # the validation loader's
+        yield drawn + len(weights) * (torch.stack(flips) < hflip)

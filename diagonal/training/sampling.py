@@ -1,0 +1,81 @@
+"""Class weights, and the sampler that draws both classes equally often by them."""
+
+import torch
+from torch.utils.data import WeightedRandomSampler
+
+CATEGORIES = 2**24  # weights that torch.multinomial takes at most
+AT_ONCE = 2**22  # numbers that are looked up, to bound memory
+
+
+def class_weights(labels: torch.Tensor) -> torch.Tensor:
+    """Weigh each class by the inverse of its frequency.
+
+    Args:
+        labels: int64 (N,), 0 or 1.
+
+    Returns:
+        float32 (2,): 1 / number of its labels, as on the slides.
+    """
+    return 1.0 / labels.bincount(minlength=2).float()
+
+
+def make_balanced_sampler(y: torch.Tensor) -> WeightedRandomSampler:
+    """Make a sampler that draws both classes equally often, with a generator of its own.
+
+    Args:
+        y: labels (n, 1) or (n,), 0 or 1.
+
+    Returns:
+        A sampler of n indices with replacement, each weighed by the inverse of its class's
+        frequency.
+    """
+    labels = y.flatten().long().cpu()
+    return weighted_sampler(class_weights(labels)[labels].double())
+
+
+def weighted_sampler(weights: torch.Tensor) -> WeightedRandomSampler:
+    """Make a sampler of as many indices as there are weights (n,), with its own generator."""
+    return WeightedRandomSampler(
+        weights=weights, num_samples=len(weights), generator=torch.Generator(), replacement=True
+    )
+
+
+def draw(sampler: WeightedRandomSampler) -> torch.Tensor:
+    """Draw the indices of one epoch, int64 (num_samples,), as iterating the sampler would.
+
+    `torch.multinomial` refuses more than `CATEGORIES` weights. Then its method is applied to the
+    same stream: uniform numbers are looked up among the cumulative weights.
+    """
+    weights, n, generator = sampler.weights, sampler.num_samples, sampler.generator
+    if len(weights) <= CATEGORIES or not sampler.replacement:
+        return torch.multinomial(weights, n, sampler.replacement, generator=generator)
+    cumulative = weights.cumsum(0)
+    cumulative = cumulative.div_(cumulative[-1].item())
+    indices = torch.empty(n, dtype=torch.int64)
+    for part in indices.split(AT_ONCE):
+        uniform = torch.rand(len(part), dtype=torch.float64, generator=generator)
+        uniform, order = uniform.sort()  # numbers in order are found several times faster
+        part[order] = torch.searchsorted(cumulative, uniform)
+    return indices
+
+
+def classes_per_batch(
+    labels: torch.Tensor, weights: torch.Tensor, *, seed: int, batch_size: int
+) -> torch.Tensor:
+    """Draw training's first epoch and count both classes in each of its mini-batches.
+
+    Args:
+        labels: int64 (n,), 0 or 1.
+        weights: of each image in the draw, float64 (n,), not negative.
+        seed: of the sampler's generator, in [0, 2**32).
+        batch_size: images per batch; the last batch may be shorter.
+
+    Returns:
+        int64 (batches, 2): straight lines and diagonals.
+    """
+    sampler = weighted_sampler(weights)
+    sampler.generator.manual_seed(seed)
+    batches = labels[draw(sampler)].split(batch_size)
+    diagonals = torch.stack([batch.sum() for batch in batches])
+    sizes = torch.tensor([len(batch) for batch in batches])
+    return torch.stack([sizes - diagonals, diagonals], dim=1)
