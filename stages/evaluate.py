@@ -26,14 +26,6 @@ def main() -> None:
     losses = {
         name: files.read_table(f"plots/losses/{name}.csv", "loss", "val_loss") for name in MODELS
     }
-    summary = {
-        name: {
-            "parameters": sum(each.numel() for each in model.parameters()),
-            "loss": losses[name]["loss"].iloc[-1],
-            "val_loss": losses[name]["val_loss"].iloc[-1],
-        }
-        for name, model in models.items()
-    }
     with style():
         figure = figures.loss_comparison({name: losses[name] for name in ("logistic", "deepish")})
         files.write_figure(f"{PICTURES}/losses_of_two.png", figure)
@@ -41,8 +33,14 @@ def main() -> None:
         evaluate_runs(probability, patterns, threshold)
         studies = evaluate_seeds(probability, patterns, threshold)
         difference = draw_weights(models, patterns.images.shape[-1])
-    for name, study in studies.items():
-        summary[name]["seeds"] = study
+    summary = {
+        name: {
+            "parameters": sum(each.numel() for each in model.parameters()),
+            **losses[name].iloc[-1].to_dict(),
+            "seeds": studies[name],
+        }
+        for name, model in models.items()
+    }
     summary["deepish"]["largest_difference_to_logistic"] = difference
     files.write_metrics("metrics/models.json", summary)
 
@@ -59,17 +57,9 @@ def evaluate_runs(probability: dict[str, np.ndarray], patterns: Patterns, thresh
     kinds = {kind: {name: tables[name][kind] for name in tables} for kind in tables["logistic"]}
     for kind, each in kinds.items():
         write_long_table(f"plots/evaluate/{kind}.csv", each)
-    write_long_table(
-        "plots/evaluate/confusion.csv",
-        {
-            name: pd.DataFrame(matrix, CLASSES, CLASSES)
-            .rename_axis(index="actual", columns="predicted")
-            .stack()
-            .rename("images")
-            .reset_index()
-            for name, matrix in matrices.items()
-        },
-    )
+    cells = {"actual": np.repeat(CLASSES, 2), "predicted": np.tile(CLASSES, 2)}
+    counted = {name: pd.DataFrame({**cells, "images": m.ravel()}) for name, m in matrices.items()}
+    write_long_table("plots/evaluate/confusion.csv", counted)
     files.write_figure(f"{PICTURES}/curves.png", figures.curves(**kinds))
     files.write_figure(f"{PICTURES}/confusion.png", figures.confusion(matrices, threshold))
 
@@ -87,15 +77,14 @@ def evaluate_seeds(
     """Score each model's many trainings; return what they say together."""
     tables, ours = {}, {}
     for name, said in probability.items():
-        study = files.read_tensors(data.model_path(f"seeds/{name}"))
+        study = files.read_tensors(data.MODEL.format(f"seeds/{name}"))
         table = seeds.outcomes(study["probability"], patterns, threshold)
         table.insert(0, "seed", study["seed"])
         table.insert(len(table.columns) - 1, "dead_units", study["dead_units"])
         tables[name] = table
         ours[name] = seeds.outcomes(said[None], patterns, threshold)
     write_long_table("plots/evaluate/seeds.csv", tables)
-    figure = figures.distributions(tables, ours)
-    files.write_figure(f"{PICTURES}/seeds.png", figure)
+    files.write_figure(f"{PICTURES}/seeds.png", figures.distributions(tables, ours))
 
     summaries = {}
     for name, table in tables.items():
@@ -129,8 +118,7 @@ def draw_weights(models: dict[str, torch.nn.Module], img_size: int) -> float:
 
 def write_long_table(path: str, tables: dict[str, pd.DataFrame]) -> None:
     """Write the models' tables as one, the model in its first column."""
-    table = pd.concat(tables, names=["model"]).reset_index(level="model")
-    files.write_table(path, table)
+    files.write_table(path, pd.concat(tables, names=["model"]).reset_index(level="model"))
 
 
 CLASSES = ["straight", "diagonal"]

@@ -8,13 +8,7 @@ from torchvision.transforms.v2 import functional
 from diagonal.feature_space import figures
 from diagonal.feature_space.activations import activation_functions, value_and_gradient
 from diagonal.feature_space.animation import record
-from diagonal.feature_space.representations import (
-    DECIMALS,
-    dead_units,
-    representations,
-    silent_share,
-    view,
-)
+from diagonal.feature_space.representations import DECIMALS, representations, view
 from diagonal.pipeline import command, data, files
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.params import FeatureSpace, Transforms, load_params
@@ -40,14 +34,17 @@ def main() -> None:
             model = read_model(name)
             seen = representations(model, x)
             draw_layers(name, model, seen, labels, threshold)
-            relus = [
-                seen[layer][in_val]
+            off = {
+                layer.replace("activation", "hidden"): seen[layer][in_val] == 0
                 for layer, module in model.named_children()
                 if isinstance(module, nn.ReLU)
-            ]
-            if relus:
-                dead = {f"hidden{place}": dead_units(each) for place, each in enumerate(relus)}
-                silent = silent_share(relus[-1], patterns.val[in_val])
+            }
+            if (
+                off
+            ):  # behind a silent last hidden layer the output is sigmoid(0), whatever the image
+                dead = {layer: units.all(axis=0).sum() for layer, units in off.items()}
+                last = list(off.values())[-1].all(axis=1)
+                silent = np.average(last, weights=patterns.val[in_val])
                 metrics[name] = {"dead": dead, "silent": silent}
         animate("relu", x, labels, threshold)
     files.write_metrics("metrics/feature_space.json", metrics)
@@ -86,7 +83,7 @@ def draw_layers(name: str, model, seen: dict, labels: np.ndarray, threshold: flo
 
 def animate(name: str, x: torch.Tensor, labels: np.ndarray, threshold: float) -> None:
     """Show what a model's last hidden layer makes of the distinct images while it trains."""
-    history = files.read_tensors(data.model_path(f"{name}_history"))
+    history = files.read_tensors(data.MODEL.format(f"{name}_history"))
     epochs = history.pop("epoch")
     models = [
         restored({key: weights[place] for key, weights in history.items()}, MODELS[name].activation)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from diagonal.lines import figures
-from diagonal.lines.channels import color_bands, grayscale, rgb
-from diagonal.lines.images import chunks, every_line, images_of, labels_of, random_lines
+from diagonal.lines.channels import color_bands, grayscale
+from diagonal.lines.images import chunks, every_line, labels_of, random_lines
 from diagonal.lines.patterns import distinct
 from diagonal.pipeline import command, data, files
 from diagonal.pipeline.params import load_params
@@ -17,8 +17,8 @@ def main() -> None:
     require_memory("generate", params.n_images)
     lines = random_lines(params.img_size, params.n_images, params.seed)
     drawn = every_line(params.img_size)
-    parts = (images_of(lines[part], drawn) for part in chunks(len(lines), params.img_size**2))
-    files.write_large_array(data.IMAGES, (len(lines), *drawn.shape[2:]), np.uint8, parts)
+    parts = (drawn.take(lines[part], axis=0) for part in chunks(len(lines), drawn[0].size))
+    files.write_large_array(data.IMAGES, (len(lines), *drawn.shape[1:]), np.uint8, parts)
     files.write_array(data.LABELS, labels_of(lines))
 
     images, labels = data.read_images()
@@ -30,7 +30,7 @@ def main() -> None:
     files.write_table("plots/generate/patterns.csv", columns)
 
     bands = color_bands()
-    pictures, color = images[:, 0], rgb(*bands)
+    pictures, color = images[:, 0], np.stack(bands, axis=-1)
     with style():
         write = files.write_figure
         write(f"{PICTURES}/samples.png", figures.samples(pictures, labels))

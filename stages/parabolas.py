@@ -21,9 +21,8 @@ def main() -> None:
         settings = getattr(params.networks, name)
         sizes, options = [2, *settings.hidden, 1], {"bias": True, "dtype": torch.float64}
         model = network(sizes, settings.activation, seed=settings.seed, **options)
-        history = train(
-            model, x, y, lr=params.lr, momentum=params.momentum, n_epochs=params.n_epochs, seed=0
-        )
+        settings = {key: getattr(params, key) for key in ("lr", "momentum", "n_epochs")}
+        history = train(model, x, y, **settings)
         values = []
         for epoch in shown_epochs(params.n_epochs):
             model.load_state_dict(history[epoch])

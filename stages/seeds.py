@@ -27,7 +27,7 @@ def main() -> None:
     index = data.read_split("train")
     x = transform(torch.from_numpy(images[index])).to(device, dtype)
     y = torch.from_numpy(labels[index, None]).to(device, dtype)
-    weights = torch.from_numpy(data.read_weights(len(x)))
+    weights = torch.tensor(data.read_weights(len(x)))
     patterns = transform(torch.from_numpy(data.read_patterns().images)).double()
 
     seeds = np.arange(params.seeds.first, params.seeds.first + params.seeds.n)
@@ -48,7 +48,7 @@ def main() -> None:
     for name, parts in answers.items():
         probability, dead_units = (torch.cat(each).numpy() for each in zip(*parts, strict=True))
         tensors = {"probability": np.round(probability, DECIMALS), "dead_units": dead_units}
-        files.write_tensors(data.model_path(f"seeds/{name}"), {"seed": seeds, **tensors})
+        files.write_tensors(data.MODEL.format(f"seeds/{name}"), {"seed": seeds, **tensors})
 
 
 def ensemble(name: str, own, seeds: list[int], x: torch.Tensor, device: torch.device) -> Ensemble:

@@ -20,8 +20,8 @@ def main() -> None:
     with located("params.yaml: split"):
         train, val = train_val_split(labels, split.ratios, split.seed, groups)
     for name, index in (("train", train), ("val", val)):
-        files.write_array(data.split_path(name), index)
-    data.write_patterns(survey(images, labels, train, val))
+        files.write_array(data.SPLIT.format(name), index)
+    files.write_tensors(data.PATTERNS, survey(images, labels, train, val)._asdict())
 
     first, pattern = distinct(images, labels)
     counts = [np.bincount(pattern[index], minlength=len(first)) for index in (train, val)]

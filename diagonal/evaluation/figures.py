@@ -11,6 +11,7 @@ from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.style import CLASSES, DIVERGING, GRAY, SKY, WIDTH, titled
 
+Tables = Mapping[str, pd.DataFrame]  # by model
 ROW = 25  # patterns side by side
 ROWS = 8  # at most
 COLUMNS = 5  # units side by side
@@ -33,21 +34,16 @@ def loss_curves(losses: Sequence, val_losses: Sequence | None = None) -> Figure:
     return figure
 
 
-def loss_comparison(losses: Mapping[str, pd.DataFrame]) -> Figure:
-    """Draw the losses of models against each other.
-
-    Args:
-        losses: model -> loss and val_loss after each epoch.
-    """
+def loss_comparison(losses: Tables) -> Figure:
+    """Draw the losses of models against each other: model -> loss and val_loss by epoch."""
     ends = ", ".join(f"{each['val_loss'].iloc[-1]:.3f} ({name})" for name, each in losses.items())
     figure = titled(4.2, f"Validation loss ends at {ends}")
     axes = figure.subplots()
     for name, table in losses.items():
-        loss, val_loss = table["loss"].to_numpy(), table["val_loss"].to_numpy()
-        epochs = np.arange(1, len(table) + 1)
-        axes.plot(epochs, loss, color=MODELS[name].color, linewidth=1.8)
-        axes.plot(epochs, val_loss, color=MODELS[name].color, linewidth=1.8, linestyle="--")
-        axes.plot(epochs[-1], val_loss[-1], color=MODELS[name].color, marker=MODELS[name].marker)
+        epochs, (_, color, marker) = np.arange(1, len(table) + 1), MODELS[name]
+        axes.plot(epochs, table["loss"], color=color, linewidth=1.8)
+        axes.plot(epochs, table["val_loss"], color=color, linewidth=1.8, linestyle="--")
+        axes.plot(epochs[-1], table["val_loss"].iloc[-1], color=color, marker=marker)
     axes.set(xlabel="epoch", ylabel="loss (nats)", ylim=(0, None))
     handles = [Line2D([], [], color=MODELS[n].color, marker=MODELS[n].marker) for n in losses]
     handles += [Line2D([], [], color=GRAY, linestyle=style) for style in ("-", "--")]
@@ -55,21 +51,10 @@ def loss_comparison(losses: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def curves(
-    roc: Mapping[str, pd.DataFrame],
-    precision_recall: Mapping[str, pd.DataFrame],
-    calibration: Mapping[str, pd.DataFrame],
-) -> Figure:
-    """Draw how well models rank the images, and whether their probabilities hold.
-
-    Args:
-        roc: model -> fpr and tpr.
-        precision_recall: model -> recall and precision.
-        calibration: model -> probability, fraction_of_positives and images of each bin.
-    """
-    figure = titled(
-        3.5, "How models rank the validation images, and what their probabilities are worth"
-    )
+def curves(roc: Tables, precision_recall: Tables, calibration: Tables) -> Figure:
+    """Draw how well models rank images, and whether their probabilities hold: `metrics.curves`."""
+    title = "How models rank the validation images, and what their probabilities are worth"
+    figure = titled(3.5, title)
     left, middle, right = figure.subplots(1, 3)
     for name, (_, color, marker) in MODELS.items():
         look = {"color": color, "marker": marker, "markersize": 4, "clip_on": False}
@@ -82,12 +67,11 @@ def curves(
         axes.plot([0, 1], [0, 1], color=GRAY, linestyle=":", linewidth=1, zorder=0)
     left.set(title="ROC", xlabel="false positive rate", ylabel="true positive rate")
     middle.set(title="Precision and recall", xlabel="recall", ylabel="precision")
-    right.set(
-        title="Calibration (size: images)", xlabel="probability given", ylabel="share of diagonals"
-    )
+    right.set(title="Calibration (size: images)", xlabel="probability given")
+    right.set(ylabel="share of diagonals")
     for axes in (left, middle, right):
         axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=len(MODELS))
     return figure
 
 
@@ -114,18 +98,12 @@ def confusion(counts: Mapping[str, np.ndarray], threshold: float) -> Figure:
 
 
 def predicted_patterns(
-    images: np.ndarray,
-    labels: np.ndarray,
-    probability: Mapping[str, np.ndarray],
-    threshold: float,
+    images: np.ndarray, labels: np.ndarray, probability: Mapping[str, np.ndarray], threshold: float
 ) -> Figure:
     """Draw what each model says of each distinct image; what is wrong is ringed.
 
-    Args:
-        images: (n, S, S), 0 is black.
-        labels: 0 or 1, (n,).
-        probability: model -> of label 1, (n,).
-        threshold: label 1 is predicted above it.
+    Images are (n, S, S), 0 is black; labels 0 or 1, (n,); probability is model -> of label 1,
+    (n,), which is predicted above the threshold.
     """
     wrong = {name: (p > threshold) != labels for name, p in probability.items()}
     errors = ", ".join(f"{name} {mask.sum()}" for name, mask in wrong.items())
@@ -136,20 +114,20 @@ def predicted_patterns(
         places = np.arange(len(images[shown]))
         axes.axhline(threshold, color=GRAY, linewidth=1, linestyle="--")
         axes.vlines(places, 0, 1, color="#EEEEEE", linewidth=1, zorder=0)
-        for shift, name in zip((-0.22, 0, 0.22), probability, strict=True):
+        for shift, name in zip(np.linspace(-0.22, 0.22, len(MODELS)), probability, strict=True):
             x, p = places + shift, probability[name][shown]
             _, color, marker = MODELS[name]
             axes.scatter(x, p, color=color, marker=marker, s=30, label=name, clip_on=False)
             mine = wrong[name][shown]
             look = {"facecolor": "none", "edgecolor": "black", "s": 110, "clip_on": False}
-            axes.scatter(x[mine], p[mine], label="wrong" if shift > 0 else None, **look)
+            axes.scatter(x[mine], p[mine], label="wrong" if shift == 0.22 else None, **look)
         for place, image, label in zip(places, images[shown], labels[shown], strict=True):
             _thumbnail(axes, place, image, CLASSES[label][1])
         axes.set(xlim=(-0.6, ROW - 0.4), ylim=(0, 1), xticks=[])
         axes.set_ylabel("probability of\nbeing diagonal")
         axes.set_title("diagonal is what lies above the dashed threshold, not what lies at it")
     handles, names = axes.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=4)
+    figure.legend(handles, names, loc="outside lower center", ncols=len(MODELS) + 1)
     return figure
 
 
@@ -167,9 +145,7 @@ def _thumbnail(axes, place: int, image: np.ndarray, color: str) -> None:
 def weights_as_pixels(layers: Mapping[str, np.ndarray], img_size: int) -> Figure:
     """Draw weights where their pixels are, all on one diverging scale.
 
-    Args:
-        layers: title -> weights (units, S * S); layers stand side by side while they fit.
-        img_size: S.
+    `layers` are title -> weights (units, S * S); they stand side by side while they fit.
     """
     shown = {title: weights[:SHOWN] for title, weights in layers.items()}
     places, cell = {}, 0
@@ -211,24 +187,15 @@ def two_weightings(logistic: np.ndarray, deepish: np.ndarray) -> Figure:
     ends = [min(logistic.min(), deepish.min()), max(logistic.max(), deepish.max())]
     scatter.plot(ends, ends, color=GRAY, linewidth=0.8, linestyle="--")
     scatter.scatter(logistic, deepish, color="black", s=18)
-    scatter.set(
-        xlabel="logistic's weight",
-        ylabel="deepish's weight",
-        title="Dashed: equal weights",
-        aspect="equal",
-    )
+    scatter.set(xlabel="logistic's weight", ylabel="deepish's weight")
+    scatter.set(title="Dashed: equal weights", aspect="equal")
     return figure
 
 
-def distributions(
-    seeds: Mapping[str, pd.DataFrame], this_run: Mapping[str, pd.DataFrame]
-) -> Figure:
+def distributions(seeds: Tables, this_run: Tables) -> Figure:
     """Draw histograms of loss and accuracy over the population, a row per model.
 
-    Args:
-        seeds: model -> population_loss and population_accuracy of each seed, rounded to 6
-            decimals.
-        this_run: model -> the same of params.yaml's run, one row.
+    Both are of `seeds.outcomes`: a row for each seed, and the row of params.yaml's run.
     """
     n_seeds = len(next(iter(seeds.values())))
     title = f"Each model trained with {n_seeds} seeds, evaluated on all that can be drawn"

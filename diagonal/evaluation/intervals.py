@@ -13,15 +13,11 @@ def percentiles(values: np.ndarray) -> dict[str, float]:
 
 
 def proportion(holds: np.ndarray) -> dict[str, float]:
-    """Compute how often something holds in n independent runs, and what is known of how often.
-
-    The confidence interval is Clopper and Pearson's exact one, at 95 % (Biometrika 26, 1934).
-
-    Args:
-        holds: bool (n,), n at least 1.
+    """Compute how often something holds, bool (n,), in n independent runs, at least one.
 
     Returns:
-        proportion, in [0, 1], and the interval's ends low and high.
+        proportion, in [0, 1], and the ends low and high of Clopper and Pearson's exact confidence
+        interval at 95 % (Biometrika 26, 1934).
     """
     result = binomtest(int(np.sum(holds)), len(holds))
     low, high = result.proportion_ci(CONFIDENCE, method="exact")
@@ -29,13 +25,9 @@ def proportion(holds: np.ndarray) -> dict[str, float]:
 
 
 def win_rate(ours: np.ndarray, theirs: np.ndarray) -> dict[str, float]:
-    """Compute how often our number is below theirs, run by run; a tie is no win for either.
-
-    Args:
-        ours: (n,), of runs with the same seeds as theirs; smaller is better.
-        theirs: (n,).
+    """Compute how often our number (n,) is below theirs, in runs with the same seeds.
 
     Returns:
-        As `proportion`, and ties: the share of runs in which the numbers are equal.
+        As `proportion`, and ties, the share of runs with equal numbers: no win for either.
     """
     return {**proportion(ours < theirs), "ties": float(np.mean(ours == theirs))}

@@ -17,18 +17,14 @@ def binary_metrics(
 ) -> dict:
     """Compute what is usually asked of a binary classifier.
 
-    Args:
-        labels: 0 or 1, (n,), both present.
-        probability: of label 1, float64 (n,).
-        threshold: label 1 is predicted above it. Not at it: a network whose ReLUs are all off
-            says exactly 0.5, which is no vote for either. The metrics take it for label 0, and
-            `undecided` says how much hangs on that.
-        counts: how often each of the n occurs, int64 (n,).
+    Labels are 0 or 1, (n,), both present; probability is of label 1, float64 (n,), and counts,
+    int64 (n,), say how often each occurs. Label 1 is predicted above the threshold. Not at it: a
+    network whose ReLUs are all off says exactly 0.5, which is no vote for either. The metrics take
+    it for label 0, and `undecided`, the share at the threshold, says how much hangs on that.
 
     Returns:
         accuracy, loss (mean binary cross-entropy in nats), precision (None where nothing is
-        predicted to be 1), recall, f1, roc_auc, undecided (the share at exactly the threshold),
-        and the counts tn, fp, fn, tp.
+        predicted to be 1), recall, f1, roc_auc, undecided, and the counts tn, fp, fn, tp.
     """
     predicted = probability > threshold
     weighted = {"sample_weight": counts}
@@ -54,20 +50,12 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, counts: np.ndarr
 def cross_entropy(labels: np.ndarray, probability: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Compute the mean binary cross-entropy in nats, (...) for probabilities (..., n).
 
-    PyTorch's, in which a single one is at most 100; scikit-learn's stops at 36.
-    Arguments as in `binary_metrics`.
+    It is PyTorch's, in which a single one is at most 100; scikit-learn's stops at 36.
     """
     predicted = torch.from_numpy(probability)
     expected = torch.from_numpy(labels).double().expand_as(predicted)
     losses = torch.nn.functional.binary_cross_entropy(predicted, expected, reduction="none")
     return np.average(losses.numpy(), axis=-1, weights=counts)
-
-
-def accuracy(
-    labels: np.ndarray, probability: np.ndarray, threshold: float, counts: np.ndarray
-) -> np.ndarray:
-    """Compute the share of right predictions, (...) for probabilities (..., n) and labels (n,)."""
-    return np.average((probability > threshold) == labels, axis=-1, weights=counts)
 
 
 def curves(
@@ -76,10 +64,10 @@ def curves(
     """Compute what is drawn of a model's probabilities. Arguments as in `binary_metrics`.
 
     Returns:
-        roc: fpr and tpr, from (0, 0) to (1, 1). precision_recall: recall and precision, from
-        recall 0 on. calibration: for each bin of probabilities that is not empty, the mean
-        probability, the fraction of positives and the number of images; a bin's lower end
-        belongs to it. (scikit-learn's calibration_curve takes no weights.)
+        roc: fpr and tpr. precision_recall: recall, from 0 on, and precision. calibration, for each
+        bin of probabilities that is not empty: the mean probability, the fraction of positives and
+        the number of images; a bin's lower end belongs to it. (scikit-learn's calibration_curve
+        takes no weights.)
     """
     fpr, tpr, _ = metrics.roc_curve(labels, probability, sample_weight=counts)
     precision, recall, _ = metrics.precision_recall_curve(labels, probability, sample_weight=counts)

@@ -6,19 +6,14 @@ import numpy as np
 import pandas as pd
 
 from diagonal.evaluation.intervals import percentiles, proportion, win_rate
-from diagonal.evaluation.metrics import accuracy, cross_entropy
+from diagonal.evaluation.metrics import cross_entropy
 from diagonal.pipeline.data import Patterns
 
 SETS = {"validation": "val", "population": "population"}  # name -> the Patterns' counts
 
 
 def outcomes(probability: np.ndarray, patterns: Patterns, threshold: float) -> pd.DataFrame:
-    """Evaluate each training.
-
-    Args:
-        probability: what each says of each pattern, float64 (trainings, n).
-        patterns: the n distinct images.
-        threshold: a line is called diagonal above it.
+    """Evaluate trainings by what each says of each pattern, float64 (trainings, n).
 
     Returns:
         A row for each training, rounded to 6 decimals: validation_loss, validation_accuracy,
@@ -29,9 +24,10 @@ def outcomes(probability: np.ndarray, patterns: Patterns, threshold: float) -> p
     for name, field in SETS.items():
         counts = getattr(patterns, field)
         columns[f"{name}_loss"] = cross_entropy(patterns.labels, probability, counts)
-        columns[f"{name}_accuracy"] = accuracy(patterns.labels, probability, threshold, counts)
-    known, drawable = probability[:, patterns.population > 0], patterns.population > 0
-    diagonal = patterns.labels[drawable] == 1
+        right = (probability > threshold) == patterns.labels
+        columns[f"{name}_accuracy"] = np.average(right, axis=1, weights=counts)
+    drawable = patterns.population > 0
+    known, diagonal = probability[:, drawable], patterns.labels[drawable] == 1
     highest_straight = known[:, ~diagonal].max(axis=1)
     columns["separates"] = (highest_straight < known[:, diagonal].min(axis=1)).astype(int)
     columns["died"] = (np.ptp(known, axis=1) == 0).astype(int)
@@ -39,12 +35,7 @@ def outcomes(probability: np.ndarray, patterns: Patterns, threshold: float) -> p
 
 
 def summary(table: pd.DataFrame, this_run: pd.DataFrame) -> dict:
-    """Sum up a model's trainings.
-
-    Args:
-        table: of `outcomes`, with dead_units.
-        this_run: of `outcomes`, a row: params.yaml's run.
-    """
+    """Sum up a model's `outcomes`, with dead_units, beside params.yaml's run, one row of them."""
     losses, ours = table["population_loss"], this_run["population_loss"].item()
     return {
         **{
@@ -61,14 +52,13 @@ def summary(table: pd.DataFrame, this_run: pd.DataFrame) -> dict:
 
 def win_rates(tables: Mapping[str, pd.DataFrame], name: str) -> dict[str, dict]:
     """Hold a model against those before it, seed by seed, by their numbers on the population."""
-    names = list(tables)
-    ours = tables[name]
+    names, ours = list(tables), tables[name]
+    better = (("loss", 1), ("accuracy", -1))  # what is better the smaller, times 1
     return {
         other: {
-            "loss": win_rate(ours["population_loss"], tables[other]["population_loss"]),
-            "accuracy": win_rate(
-                -ours["population_accuracy"], -tables[other]["population_accuracy"]
-            ),
+            key: win_rate(sign * ours[column], sign * tables[other][column])
+            for key, sign in better
+            for column in [f"population_{key}"]
         }
         for other in names[: names.index(name)]
     }

@@ -15,13 +15,8 @@ def record(
 ) -> list[Image.Image]:
     """Show one step after the other and take a picture of each.
 
-    The layout is settled once, and what does not move is drawn once.
-
-    Args:
-        figure: what is drawn.
-        show: called with each step's arguments, changes the figure and returns the artists that
-            it changes, in the order in which they are drawn.
-        steps: in the order of the frames, at least one.
+    The layout is settled once, and what does not move is drawn once. `show`, called with a step's
+    arguments, changes the figure and returns the artists that it changes, in the order of drawing.
     """
     canvas, steps = FigureCanvasAgg(figure), list(steps)
     for artist in show(*steps[-1]):

@@ -14,11 +14,7 @@ PALE = ListedColormap(["#D6E8F3", "#FAE0CF"])  # where straight and where diagon
 
 
 def preparation(steps: Mapping[str, np.ndarray]) -> Figure:
-    """Draw one image on its way through the transforms.
-
-    Args:
-        steps: title -> image (S, S) after that step; each is drawn on its own scale.
-    """
+    """Draw one image on its way through the transforms: step -> (S, S), each on its own scale."""
     figure = titled(2.9, "One image on its way to the network")
     for axes, (title, image) in zip(figure.subplots(1, len(steps)), steps.items(), strict=True):
         low, high = float(image.min()), float(image.max())
@@ -30,9 +26,7 @@ def preparation(steps: Mapping[str, np.ndarray]) -> Figure:
 def activation_functions(z: np.ndarray, functions: Mapping[str, tuple]) -> Figure:
     """Draw activation functions with their gradients, shaded where these all but vanish.
 
-    Args:
-        z: pre-activations (n,).
-        functions: title -> (value, gradient), each (n,).
+    Pre-activations z are (n,); functions are title -> (value, gradient), each (n,).
     """
     figure = titled(5.8, "Activation functions, and where their gradients vanish")
     grid = figure.subplots(2, 3, sharex=True, sharey=True).ravel()
@@ -57,19 +51,15 @@ def activation_functions(z: np.ndarray, functions: Mapping[str, tuple]) -> Figur
 
 
 def layer_views(views: Mapping, labels: np.ndarray, title: str) -> Figure:
-    """Draw where each layer of a network puts images, and what is decided where.
-
-    Args:
-        views: layer -> `feature_space.View`.
-        labels: 0 or 1, (n,).
-        title: of the figure.
-    """
+    """Draw where layers put images of these labels (n,), and what they decide: layer -> View."""
     columns = 2 if len(views) in (2, 4) else 3
     rows = -(-len(views) // columns)
     figure = titled(0.9 + 3.2 * rows, title)
     for place, (name, view) in enumerate(views.items(), start=1):
         axes = figure.add_subplot(rows, columns, place, projection=_projection(view))
-        _draw(axes, name, view, labels)
+        _fill(axes, view, labels)
+        _frame(axes, view)
+        _name(axes, name, view)
     class_legend(figure, loc="outside lower center", ncols=2)
     return figure
 
@@ -77,11 +67,8 @@ def layer_views(views: Mapping, labels: np.ndarray, title: str) -> Figure:
 class Journey:
     """A figure of one layer's space and of what comes out, to be shown anew for every epoch.
 
-    Args:
-        layer: its name.
-        view: one of the layer's views.
-        labels: 0 or 1, (n,).
-        threshold: a line is called diagonal above this probability.
+    It is laid out for the layer's name and any of its views; labels are 0 or 1, (n,); a line is
+    called diagonal above the threshold.
     """
 
     def __init__(self, layer: str, view, labels: np.ndarray, threshold: float):
@@ -98,11 +85,7 @@ class Journey:
         class_legend(self.figure, loc="outside lower center", ncols=2)
 
     def show(self, view, probability: np.ndarray, title: str) -> list:
-        """Show an epoch's view of the layer and the probabilities (n,) that come out.
-
-        Returns:
-            The artists that have changed, in the order in which they are drawn.
-        """
+        """Show an epoch's view and probabilities (n,); return what has changed, as drawn."""
         for artist in self.shown:
             artist.remove()
         self.shown = _fill(self.space, view, self.labels)
@@ -118,12 +101,6 @@ class Journey:
 
 def _projection(view) -> str | None:
     return "3d" if view.points.shape[1] == 3 else None
-
-
-def _draw(axes, name: str, view, labels: np.ndarray) -> None:
-    _fill(axes, view, labels)
-    _frame(axes, view)
-    _name(axes, name, view)
 
 
 def _name(axes, name: str, view) -> None:

@@ -24,8 +24,7 @@ TITLES = {
 class Scene:
     """A figure of one network's spaces, which can be shown anew for every epoch.
 
-    Args:
-        boxes: space -> lower and upper ends of its axes, (2, 2).
+    Boxes are space -> lower and upper ends of its axes, (2, 2).
     """
 
     def __init__(self, boxes: Mapping[str, np.ndarray]):
@@ -58,11 +57,7 @@ class Scene:
         self.figure.set_layout_engine("none")  # axes stay where they are now
 
     def show(self, spaces: Mapping, title: str) -> list:
-        """Show `parabolas.Space`s by name under this title.
-
-        Returns:
-            The artists that have changed, in the order in which they are drawn.
-        """
+        """Show `parabolas.Space`s by name; return what has changed, in the order of drawing."""
         self.title.set_text(title)
         for name, (axes, region, lattice, *curves) in self.artists.items():
             region.set_data(spaces[name].lower)

@@ -16,14 +16,11 @@ DECIMALS = 6  # of coordinates: last bits, in which CPUs differ, must not reach 
 
 @torch.no_grad()
 def representations(model: nn.Sequential, x: torch.Tensor) -> dict[str, np.ndarray]:
-    """Run images through a network and keep what each layer makes of them.
-
-    Args:
-        model: in float64; its first layer flattens, its last is the sigmoid.
-        x: images (n, C, S, S), as networks see them.
+    """Run images (n, C, S, S) through a network in float64, from flattening to the sigmoid.
 
     Returns:
-        Name of each layer before the last -> float64 (n, units), rounded to 6 decimals.
+        Name of each layer before the last -> what it makes of them, float64 (n, units), rounded to
+        6 decimals.
     """
     result, x = {}, x.double()
     for name, layer in model.named_children():
@@ -73,11 +70,7 @@ class View:
 
 
 def view(
-    model: nn.Sequential,
-    layer: str,
-    points: np.ndarray,
-    threshold: float,
-    among: np.ndarray | None = None,
+    model: nn.Sequential, layer: str, points: np.ndarray, threshold: float, among=None
 ) -> View:
     """Look into a layer's space.
 
@@ -86,8 +79,8 @@ def view(
         layer: whose output the points are.
         points: (n, units), n at least 2.
         threshold: a line is called diagonal above this probability.
-        among: (m, units), such as the points of all epochs, that the box surrounds and that
-            principal components are of; None for the points alone.
+        among: (m, units), such as the points of all epochs, that the box surrounds and whose
+            principal components are taken; None for the points alone.
     """
     among = points if among is None else among
     names = [name for name, _ in model.named_children()]
@@ -104,7 +97,7 @@ def view(
         units=units,
         share=share,
         box=box,
-        diagonal=None if solid else called_diagonal(tail, centre, axes, box, threshold),
+        diagonal=None if solid else called_diagonal(tail, box, threshold, centre, axes),
         plane=deciding_plane(tail, box, threshold) if solid else None,
         dead=tuple(np.flatnonzero(off.all(axis=0)).tolist()) if rectified else (),
         silent=int(off.all(axis=1).sum()) if rectified else 0,
@@ -118,34 +111,25 @@ def surrounding(points: np.ndarray) -> np.ndarray:
     return np.round([low - margin, high + margin], DECIMALS)
 
 
-def called_diagonal(
-    tail: nn.Sequential, centre: np.ndarray, axes: np.ndarray, box: np.ndarray, threshold: float
-) -> np.ndarray:
-    """Ask on a raster over a box what the rest of a network says: View's `diagonal`.
+def called_diagonal(tail, box: np.ndarray, threshold: float, centre, axes, side: int = SIDE):
+    """Ask on a raster over a box where the layers behind a space say label 1: bool (side, side).
 
-    Args:
-        tail: the layers behind the space, to probabilities.
-        centre: of the coordinates, (units,).
-        axes: of the coordinates, (1 or 2, units).
-        box: in these coordinates, (2, 1 or 2).
-        threshold: as in `view`.
+    The box (2, 1 or 2) is in coordinates of this centre (units,) and axes (1 or 2, units); one of
+    a single coordinate gives (1, side).
     """
-    sides = [np.linspace(*ends, SIDE) for ends in box.T]
+    sides = [np.linspace(*ends, side) for ends in box.T]
     raster = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, len(sides))
     places = torch.from_numpy(centre + raster @ axes)
-    return (probabilities(tail, places) > threshold).reshape(-1, SIDE)
+    return (probabilities(tail, places) > threshold).reshape(-1, side)
 
 
 def deciding_plane(tail: nn.Sequential, box: np.ndarray, threshold: float) -> np.ndarray | None:
-    """Cut a box with the plane on which linear layers and a sigmoid give the threshold.
-
-    Args:
-        tail: linear layers without bias, then the sigmoid; with others there is no such plane.
-        box: (2, 3).
-        threshold: as in `view`; at 0 and 1 there is no such plane.
+    """Cut a box (2, 3) with the plane on which the layers behind a space give the threshold.
 
     Returns:
-        Its corners (k, 3) in order, where it meets the box's edges; None where it does not.
+        Its corners (k, 3) in order, where it meets the box's edges; None where it does not, or
+        where there is no such plane: at 0 and 1, and unless linear layers without bias come before
+        the sigmoid.
     """
     *linear, _ = tail
     if not all(isinstance(layer, nn.Linear) for layer in linear) or threshold in (0, 1):
@@ -166,20 +150,3 @@ def deciding_plane(tail: nn.Sequential, box: np.ndarray, threshold: float) -> np
     second = np.cross(normal, first)
     order = np.argsort(np.arctan2(across @ second, across @ first * np.linalg.norm(normal)))
     return np.round(np.array(crossings)[order], DECIMALS)
-
-
-def dead_units(activations: np.ndarray) -> int:
-    """Count the units of a ReLU layer, (n, units), that are zero for every image."""
-    return int((activations == 0).all(axis=0).sum())
-
-
-def silent_share(activations: np.ndarray, counts: np.ndarray | None = None) -> float:
-    """Compute the share of images for which every unit of a layer is zero.
-
-    Behind a silent last hidden layer the output is sigmoid(0) = 0.5, whatever the image.
-
-    Args:
-        activations: (n, units).
-        counts: how often each of the n occurs, (n,); None for once.
-    """
-    return float(np.average((activations == 0).all(axis=1), weights=counts))

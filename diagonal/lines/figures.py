@@ -21,10 +21,8 @@ def samples(images: np.ndarray, labels: np.ndarray) -> Figure:
 
 def pattern_counts(images: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> Figure:
     """Draw distinct images (n, S, S) with how often each occurs, counts (n,)."""
-    title = (
-        f"Only {len(images)} of {counts.sum()} images are distinct; "
-        f"each occurs {counts.min()} to {counts.max()} times"
-    )
+    title = f"Only {len(images)} of {counts.sum()} images are distinct; each occurs"
+    title += f" {counts.min()} to {counts.max()} times"
     return image_grid(images, labels, [f"{count} times" for count in counts], title)
 
 
@@ -39,13 +37,9 @@ def patterns_by_split(
 
 
 def image_grid(images: np.ndarray, labels: np.ndarray, captions: Sequence[str], title: str):
-    """Draw images in rows of ten, each in a frame of its class's colour.
+    """Draw images (n, S, S) in rows of ten, each in a frame of its class's colour.
 
-    Args:
-        images: (n, S, S), 0 is black; the first 200 are drawn.
-        labels: 0 or 1, (n,).
-        captions: a line or two below each image.
-        title: of the figure.
+    Labels are 0 or 1, (n,). The first 200 are drawn, with a caption of a line or two below each.
     """
     images, lines = images[:SHOWN], max(caption.count("\n") for caption in captions) + 1
     step = 1.15 + 0.24 * lines  # from row to row, in units of an image's width
@@ -54,38 +48,28 @@ def image_grid(images: np.ndarray, labels: np.ndarray, captions: Sequence[str], 
     more = f" (the first {SHOWN} shown)" if len(captions) > SHOWN else ""
     figure = titled(0.65 + cell * step * rows, title + more)
     axes = figure.subplots()
+    look = {"width": 1, "height": 1, "fill": False, "linewidth": 3}
+    frames = [{**look, "edgecolor": color} for _, color, _ in CLASSES]
     for place, (image, label, caption) in enumerate(zip(images, labels, captions, strict=False)):
         x, y = 1.2 * (place % 10), -step * (place // 10)
-        framed_image(axes, image, label, (x, y))
+        axes.imshow(image, cmap="gray", extent=(x, x + 1, y, y + 1), interpolation="nearest")
+        axes.add_patch(Rectangle((x, y), **frames[label]))
         axes.text(x + 0.5, y - 0.08, caption, ha="center", va="top", fontsize=9)
     axes.set(xlim=(-0.1, 11.9), ylim=(1.07 - step * rows, 1.05))
     axes.set_aspect("equal")
     axes.set_axis_off()
-    _class_frames(figure)
+    handles, names = (
+        [Rectangle((0, 0), **frame) for frame in frames],
+        [name for name, *_ in CLASSES],
+    )
+    figure.legend(handles, names, loc="outside lower center", ncols=2, handlelength=1.2)
     return figure
 
 
-def framed_image(axes, image: np.ndarray, label: int, corner: tuple, size: float = 1.0) -> None:
-    """Draw an image (S, S) with its lower left corner here, framed in its class's colour."""
-    x, y = corner
-    axes.imshow(image, cmap="gray", extent=(x, x + size, y, y + size), interpolation="nearest")
-    color = CLASSES[label][1]
-    axes.add_patch(Rectangle(corner, size, size, fill=False, edgecolor=color, linewidth=3))
-
-
-def _class_frames(figure: Figure) -> None:
-    frames = [Rectangle((0, 0), 1, 1, fill=False, edgecolor=c, linewidth=3) for _, c, _ in CLASSES]
-    names = [name for name, *_ in CLASSES]
-    figure.legend(frames, names, loc="outside lower center", ncols=2, handlelength=1.2)
-
-
 def channels(bands: Sequence[np.ndarray], gray: np.ndarray, color: np.ndarray) -> Figure:
-    """Draw the slides' channels: alone, and each as one of an image's three.
+    """Draw the slides' channels: red, green and blue alone, and each as one of an image's three.
 
-    Args:
-        bands: red, green, blue, each uint8 (S, S).
-        gray: their grayscale, uint8 (S, S).
-        color: all three stacked, uint8 (S, S, 3).
+    Bands and gray are uint8 (S, S), color uint8 (S, S, 3).
     """
     figure = titled(5.2, "Three channels make a colour, their weighted sum a gray")
     above, below = figure.subplots(2, 4)
@@ -105,11 +89,7 @@ def channels(bands: Sequence[np.ndarray], gray: np.ndarray, color: np.ndarray) -
 
 
 def classes_in_batches(epochs: Mapping[str, np.ndarray]) -> Figure:
-    """Draw how many images of each class the mini-batches of an epoch hold.
-
-    Args:
-        epochs: title -> counts of straight lines and diagonals, int (batches, 2).
-    """
+    """Draw how many images of both classes an epoch's mini-batches hold: title -> (batches, 2)."""
     figure = titled(4.6, "Classes in each mini-batch of an epoch, without and with weights")
     grid = figure.subplots(len(epochs), 1, sharex=True, sharey=True)
     for axes, (title, counts) in zip(grid, epochs.items(), strict=True):

@@ -15,16 +15,11 @@ CHUNK = 2**22  # numbers of images that are handled at once
 
 
 def draw_line(img_size: int, start: int, target: int) -> np.ndarray:
-    """Draw one line.
+    """Draw one line: uint8 (1, S, S), 255 on it and 0 elsewhere.
 
-    Args:
-        img_size: S, height and width in pixels, at least 2.
-        start: in (-S, S). A positive start names a row, any other the column |start|.
-        target: STRAIGHT fills that whole row or column; UP and DOWN are the diagonals through
-            it, where column 0 counts as column 1.
-
-    Returns:
-        uint8 (1, S, S), 255 on the line and 0 elsewhere.
+    A start in (-S, S) names a row where it is positive, else the column |start|. Target STRAIGHT
+    fills that whole row or column; UP and DOWN are the diagonals through it, where column 0 counts
+    as column 1.
     """
     image = np.zeros((1, img_size, img_size), np.uint8)
     from_row, place = start > 0, abs(start)
@@ -42,13 +37,9 @@ def draw_line(img_size: int, start: int, target: int) -> np.ndarray:
 
 
 def every_line(img_size: int) -> np.ndarray:
-    """Draw all lines: uint8 (2S-1, 3, 1, S, S), first axis start + S-1, second axis target."""
-    return np.stack(
-        [
-            [draw_line(img_size, start, target) for target in (STRAIGHT, UP, DOWN)]
-            for start in range(1 - img_size, img_size)
-        ]
-    )
+    """Draw all lines: uint8 (3 (2S-1), 1, S, S), number 3 (start + S-1) + target."""
+    starts, targets = range(1 - img_size, img_size), (STRAIGHT, UP, DOWN)
+    return np.stack([draw_line(img_size, start, target) for start in starts for target in targets])
 
 
 def generate_dataset(
@@ -56,27 +47,20 @@ def generate_dataset(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw random images of lines, the lecture's for the lecture's arguments.
 
-    Args:
-        img_size: S, height and width in pixels, at least 2.
-        n_images: N, at least 1.
-        binary: label diagonals 1 and all else 0; otherwise the label is the target.
-        seed: of the random stream, in [0, 2**32).
+    Diagonals are labelled 1 and all else 0 if `binary`, otherwise by their targets.
 
     Returns:
         images, uint8 (N, 1, S, S), 255 on the line and 0 elsewhere; labels, int64 (N,).
     """
     lines = random_lines(img_size, n_images, seed)
-    return images_of(lines, every_line(img_size)), labels_of(lines, binary)
+    return every_line(img_size).take(lines, axis=0), labels_of(lines, binary)
 
 
 def random_lines(img_size: int, n_images: int, seed: int) -> np.ndarray:
-    """Draw which line each image shows.
+    """Draw which line each image shows: uint16 (N,), numbered as in `every_line`.
 
     Starts and targets are uniform and come from NumPy's legacy stream: first all starts, then
-    all targets. Arguments as in `generate_dataset`.
-
-    Returns:
-        uint16 (N,): 3 (start + S-1) + target, a place among all lines.
+    all targets.
     """
     stream = np.random.RandomState(seed)
     lines = stream.randint(1 - img_size, img_size, n_images, np.int64)
@@ -86,15 +70,10 @@ def random_lines(img_size: int, n_images: int, seed: int) -> np.ndarray:
     return lines.astype(np.uint16)
 
 
-def images_of(lines: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """Look up the images (n, 1, S, S) of lines (n,) among all that `every_line` has drawn."""
-    return drawn.reshape(-1, *drawn.shape[2:]).take(lines, axis=0)
-
-
 def labels_of(lines: np.ndarray, binary: bool = True) -> np.ndarray:
     """Label lines (n,): diagonals 1 and all else 0, or by their targets; int64 (n,)."""
-    targets = np.arange(lines.max() + 1, dtype=np.int64) % (DOWN + 1)  # of every line
-    return (np.minimum(targets, 1) if binary else targets).take(lines)
+    targets = lines % (DOWN + 1)
+    return (np.minimum(targets, 1) if binary else targets).astype(np.int64)
 
 
 def chunks(n_images: int, n_pixels: int) -> Iterator[slice]:

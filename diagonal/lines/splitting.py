@@ -7,16 +7,10 @@ from diagonal.pipeline.errors import InputError
 
 
 def split_sizes(n: int, splits) -> list[int]:
-    """Share n indices out among splits, as `random_split` shares them by ratios in float32.
+    """Share n indices out among splits, any positive numbers relative to each other.
 
-    It would refuse ratios whose float32 sum comes out just above one; this does not.
-
-    Args:
-        n: number of indices.
-        splits: sizes of the splits relative to each other, any positive numbers.
-
-    Returns:
-        The sizes, n together: rounded down, and what is left one by one from the first on.
+    The sizes are those of `random_split`: rounded down in float32, and what is left one by one from
+    the first on. But it refuses ratios whose float32 sum comes out just above one.
     """
     ratios = np.asarray(splits)
     total = np.float32(ratios.sum())
@@ -32,20 +26,16 @@ def split_sizes(n: int, splits) -> list[int]:
 def train_val_split(
     labels: np.ndarray, ratios, seed: int, groups: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Split a labelled data set into training and validation.
+    """Split a labelled data set into training and validation at random, by their ratios.
 
-    Args:
-        labels: classes (N,), 0 or 1.
-        ratios: training and validation, relative to each other.
-        seed: of the random split.
-        groups: int64 (N,), from 0 without gaps: equal for images that must stay together, which
-            have one label; None where each image may go its own way, as in the lecture.
+    Labels are 0 or 1, (N,). Groups, int64 (N,) from 0 without gaps, are equal for images of one
+    label that must stay together; without them each goes its own way, as in the lecture.
 
     Returns:
         The indices of training and of validation, int64, a partition of 0 to N-1.
 
     Raises:
-        InputError: a split is empty or lacks a class.
+        InputError: a split lacks a class.
     """
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(labels), generator=generator).numpy()  # as in `random_split`
@@ -71,16 +61,8 @@ def validation_groups(labels, ratios, groups, shuffled: np.ndarray) -> np.ndarra
     """Choose whole groups for validation, each class as close to the ratios as they admit.
 
     Of scikit-learn's splitters, GroupShuffleSplit counts groups instead of images and
-    StratifiedGroupKFold knows folds instead of ratios.
-
-    Args:
-        labels: as in `train_val_split`.
-        ratios: as there.
-        groups: as there.
-        shuffled: the groups in the order in which they are tried.
-
-    Returns:
-        bool (number of groups,).
+    StratifiedGroupKFold knows folds instead of ratios. Groups are tried in `shuffled` order; the
+    other arguments are those of `train_val_split`. Returns bool (number of groups,).
 
     Raises:
         InputError: a class has fewer than two groups, so that a side would lack it.

@@ -22,16 +22,13 @@ def run(main: Callable[[], None]) -> None:
         message = f"{path}: expected to read and write here, found: {err.strerror}"
     finally:
         gc.unfreeze()
-    if main.__module__ != "__main__":
-        sys.exit(message)
-    leave(message)
+    if main.__module__ == "__main__":
+        _leave(message)
+    sys.exit(message)
 
 
-def leave(message: str | None) -> None:
-    """End this process at once, with a message on standard error and status 1, or with status 0.
-
-    Python would first take apart all modules, which takes PyTorch's and torchvision's a second.
-    """
+def _leave(message: str | None) -> None:
+    """End this process at once: Python would first take PyTorch's modules apart, for a second."""
     if message is not None:
         print(message, file=sys.stderr)
     for stream in filter(None, (sys.stdout, sys.stderr)):

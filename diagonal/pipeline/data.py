@@ -9,7 +9,8 @@ from diagonal.pipeline.errors import InputError
 
 IMAGES, LABELS = "data/raw/images.npy", "data/raw/labels.npy"
 WEIGHTS = "data/balance/sample_weights.npy"
-PATTERNS = "data/split/patterns.safetensors"
+SPLIT, PATTERNS = "data/split/{}.npy", "data/split/patterns.safetensors"  # {}: train or val
+MODEL = "models/{}.safetensors"  # {}: its name
 
 
 class Patterns(NamedTuple):
@@ -19,8 +20,7 @@ class Patterns(NamedTuple):
 
     images: uint8 (n, C, S, S), as drawn.
     labels: int64 (n,), 1 for a diagonal.
-    train: int64 (n,), how many of the training images look like this.
-    val: int64 (n,), how many of the validation images do.
+    train, val: int64 (n,), how many of the training and of the validation images look like this.
     population: int64 (n,), how many of the 3 (2S-1) equally likely lines do.
     place: int64 (n,), the pattern's place among those of the generator, -1 for none.
     """
@@ -37,16 +37,10 @@ class Patterns(NamedTuple):
         return Patterns(*(column[index] for column in self))
 
 
-def split_path(name: str) -> str:
-    """Name the file with the indices of a split, train or val."""
-    return f"data/split/{name}.npy"
-
-
 def read_images(at_random: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Read all images, uint8 (N, C, S, S), and their labels, int64 (N,).
 
-    Args:
-        at_random: whether the images will be read in any order, see `files.read_array`.
+    Images that will be read in any order, `at_random`, are read without reading ahead.
 
     Raises:
         InputError: a file is missing or not as expected, or there are not as many of both.
@@ -65,7 +59,7 @@ def read_labels() -> np.ndarray:
 
 def read_split(name: str) -> np.ndarray:
     """Read the indices of a split's images, train or val: int64 (n,)."""
-    return files.read_array(split_path(name), np.int64, ndim=1)
+    return files.read_array(SPLIT.format(name), np.int64, ndim=1)
 
 
 def read_weights(n_images: int) -> np.ndarray:
@@ -79,16 +73,11 @@ def read_weights(n_images: int) -> np.ndarray:
         raise InputError(f"{WEIGHTS}: expected {n_images} weights, found {len(weights)}")
     if not (weights.min() >= 0 and 0 < weights.sum() < np.inf):
         raise InputError(f"{WEIGHTS}: expected weights of 0 or more, found other numbers")
-    return weights.copy()  # PyTorch wants one that can be written to
-
-
-def write_patterns(patterns: Patterns) -> None:
-    """Write the distinct images for the stages that evaluate."""
-    files.write_tensors(PATTERNS, patterns._asdict())
+    return weights
 
 
 def read_patterns() -> Patterns:
-    """Read the distinct images.
+    """Read the distinct images that the split has counted.
 
     Raises:
         InputError: the file is missing or not as expected.
@@ -98,8 +87,3 @@ def read_patterns() -> Patterns:
         expected, found = (", ".join(sorted(names)) for names in (Patterns._fields, tensors))
         raise InputError(f"{PATTERNS}: expected {expected}, found {found or 'nothing'}")
     return Patterns(**tensors)
-
-
-def model_path(name: str) -> str:
-    """Name the file with a model's weights."""
-    return f"models/{name}.safetensors"

@@ -1,8 +1,8 @@
 """Every artifact read or written: whole or not at all, the same bytes everywhere, no pickle.
 
-Writers go through a temporary file in the target's folder and a rename. Readers check that a
-file is what the caller expects and raise InputError in one line where it is not. Arrays are read as
-memory maps, of which the system loads what is used: so they may be larger than memory.
+Writers go through a temporary file in the target's folder and a rename. Readers raise InputError in
+one line where a file is missing or not what the caller expects. Arrays are read as memory maps, of
+which the system loads what is used: so they may be larger than memory.
 """
 
 import csv
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from diagonal.pipeline.errors import InputError
 
@@ -31,12 +31,8 @@ def replacing(path, n_bytes: int = 0):
 
     Missing folders are made. The file's permissions follow the umask, as `open` would have it.
 
-    Args:
-        path: the file.
-        n_bytes: that will be written.
-
     Raises:
-        InputError: the disk has less room than that.
+        InputError: the disk has less room than the bytes that will be written.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,27 +50,15 @@ def replacing(path, n_bytes: int = 0):
 
 
 def write_array(path, array: np.ndarray) -> None:
-    """Write an array as .npy.
-
-    Raises:
-        InputError: the disk has no room for it.
-    """
+    """Write an array as .npy."""
     write_large_array(path, array.shape, array.dtype, [array])
 
 
 def write_large_array(path, shape: tuple[int, ...], dtype, parts: Iterable[np.ndarray]) -> None:
-    """Write an array as .npy that need not be held as a whole.
+    """Write an array of this shape as .npy in parts, one after the other along its first axis.
 
-    It is written as a stream and not into a memory map, in which a full disk kills the process.
-
-    Args:
-        path: the file.
-        shape: of the whole array.
-        dtype: of the array.
-        parts: one after the other along its first axis.
-
-    Raises:
-        InputError: the disk has no room for it.
+    It need not be held as a whole. A memory map would do that, too, but a full disk kills a process
+    that writes into one.
     """
     dtype = np.dtype(dtype)
     header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
@@ -87,17 +71,9 @@ def write_large_array(path, shape: tuple[int, ...], dtype, parts: Iterable[np.nd
 def read_array(path, dtype, ndim: int, at_random: bool = False) -> np.ndarray:
     """Map an .npy file that must hold an array of this dtype and number of dimensions.
 
-    The array cannot be written to: Linux refuses to map more than memory for writing.
-
-    Args:
-        path: the file.
-        dtype: of the array.
-        ndim: its number of dimensions.
-        at_random: whether it is used in any order. Reading ahead, which the system then leaves,
-            would read a file larger than memory again and again.
-
-    Raises:
-        InputError: the file is missing, truncated, no .npy file, or holds another array.
+    The array cannot be written to: Linux refuses to map more than memory for writing. Where it is
+    used in any order, `at_random`, the system does not read ahead: it would read a file larger than
+    memory again and again.
     """
     with _reading(path, ".npy"):
         array = np.lib.format.open_memmap(path, mode="r")
@@ -111,40 +87,17 @@ def read_array(path, dtype, ndim: int, at_random: bool = False) -> np.ndarray:
     return np.asarray(array)
 
 
-def write_tensors(path, tensors: Mapping[str, np.ndarray], metadata: Mapping | None = None) -> None:
-    """Write named arrays as .safetensors, with JSON-able metadata.
-
-    The metadata stand under one key of the header, as sorted JSON: safetensors writes several
-    keys in an order that differs from one process to the next.
-    """
-    header = {"json": json.dumps(metadata, sort_keys=True)} if metadata else None
+def write_tensors(path, tensors: Mapping[str, np.ndarray]) -> None:
+    """Write named arrays as .safetensors."""
     contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     with replacing(path) as file:
-        file.write(safetensors.numpy.save(contiguous, header))
+        file.write(safetensors.numpy.save(contiguous))
 
 
 def read_tensors(path) -> dict[str, np.ndarray]:
-    """Read all named arrays of a .safetensors file.
-
-    Raises:
-        InputError: the file is missing or no .safetensors file.
-    """
-    with _tensor_file(path) as file:
-        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
-
-
-def read_metadata(path) -> dict:
-    """Read what `write_tensors` was given as metadata; empty where there was none."""
-    with _tensor_file(path) as file:
-        return json.loads((file.metadata() or {}).get("json", "{}"))
-
-
-@contextmanager
-def _tensor_file(path):
+    """Read all named arrays of a .safetensors file."""
     with _reading(path, ".safetensors"):
-        Path(path).open("rb").close()  # for Python's own errors, and for who watches files
-        with safe_open(path, framework="numpy") as file:
-            yield file
+        return safetensors.numpy.load(Path(path).read_bytes())
 
 
 def write_table(path, columns: Mapping[str, Sequence]) -> None:
@@ -166,11 +119,7 @@ def _cell(value):
 
 
 def read_table(path, *names: str):
-    """Read columns of numbers by name from a CSV file, as a pandas DataFrame.
-
-    Raises:
-        InputError: the file is missing, lacks a column, or holds something else than numbers.
-    """
+    """Read columns of numbers by name from a CSV file, as a pandas DataFrame."""
     import pandas as pd  # here, as most stages read no table
 
     with _reading(path, ".csv"):
@@ -192,14 +141,11 @@ def write_metrics(path, metrics: Mapping) -> None:
 
 
 def _rounded(value):
-    match value:
-        case Mapping():
-            return {key: _rounded(item) for key, item in value.items()}
-        case float() | np.floating():
-            return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
-        case np.integer():
-            return int(value)
-    return value
+    if isinstance(value, Mapping):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, float | np.floating):
+        return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+    return int(value) if isinstance(value, np.integer) else value
 
 
 def write_figure(path, figure) -> None:
@@ -209,13 +155,9 @@ def write_figure(path, figure) -> None:
 
 
 def write_animation(path, frames: Sequence, milliseconds: int, hold: int) -> None:
-    """Write Pillow images as a GIF that runs for ever.
+    """Write Pillow images of one size and palette as a GIF that runs for ever.
 
-    Args:
-        path: the file.
-        frames: of one size and palette, first to last.
-        milliseconds: for which each frame is shown, a multiple of 10.
-        hold: for which the last one is.
+    Each is shown for some milliseconds, a multiple of 10, the last one for `hold` of them.
     """
     durations = [milliseconds] * (len(frames) - 1) + [hold]
     options = {"append_images": frames[1:], "duration": durations, "loop": 0, "optimize": False}

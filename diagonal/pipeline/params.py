@@ -25,6 +25,14 @@ PATTERNS = {  # in words
     DEVICE: "cpu, cuda, cuda:N, mps or auto",
     LAUNCH: "python, or torchrun and its options",
 }
+EXPECTED = {  # pydantic's kind of error -> what is expected, where its own words are none
+    "missing": "this key",
+    "model_type": "keys with values",
+    "tuple_type": "a list",
+    "too_short": "a list of at least {min_length}",
+    "too_long": "a list of at most {max_length}",
+    "string_pattern_mismatch": "{words}",
+}
 
 
 class Section(BaseModel):
@@ -177,14 +185,11 @@ def load_params(path: str | Path = "params.yaml") -> Params:
         return Params.model_validate(document)
     except ValidationError as err:
         faults = err.errors(include_url=False)
-        # A misspelt key is told once, not as a missing one too; so is an element of a list,
-        # whose fault would also make the list too short.
-        told = {
-            (*fault["loc"][:-1], *_nearest(fault["loc"]))
-            for fault in faults
-            if fault["type"] == "extra_forbidden"
-        } | {fault["loc"][:-1] for fault in faults if fault["loc"]}
-        lines = [f"{path}: {_fault(fault)}" for fault in faults if fault["loc"] not in told]
+        # Told once: a misspelt key, not as a missing one too; an element, not a list too short too.
+        extra = [each["loc"] for each in faults if each["type"] == "extra_forbidden"]
+        told = {(*loc[:-1], *_nearest(loc)) for loc in extra}
+        told |= {each["loc"][:-1] for each in faults if each["loc"]}
+        lines = [f"{path}: {_fault(each)}" for each in faults if each["loc"] not in told]
         raise InputError("\n".join(lines)) from err
 
 
@@ -197,27 +202,14 @@ def _one_line(err: Exception) -> str:
 
 def _fault(fault: dict) -> str:
     """Put one of pydantic's errors as `key: expected this, found that`."""
-    name = ".".join(map(str, fault["loc"])) or "the file"
-    found, limits = repr(fault["input"]), fault.get("ctx", {})
-    match fault["type"]:
-        case "extra_forbidden":
-            known = _nearest(fault["loc"]) or list(_section(fault["loc"]).model_fields)
-            expected, found = f"the key {' or '.join(known)}", "this one"
-        case "missing":
-            expected, found = "this key", "none"
-        case "model_type":
-            expected = "keys with values"
-        case "tuple_type":
-            expected = "a list"
-        case "too_short":
-            expected = f"a list of at least {limits['min_length']}"
-        case "too_long":
-            expected = f"a list of at most {limits['max_length']}"
-        case "string_pattern_mismatch":
-            expected = PATTERNS[limits["pattern"]]
-        case _:
-            expected = fault["msg"].removeprefix("Input should be ")
-    return f"{name}: expected {expected}, found {found}"
+    kind, name = fault["type"], ".".join(map(str, fault["loc"])) or "the file"
+    if kind == "extra_forbidden":
+        known = _nearest(fault["loc"]) or list(_section(fault["loc"]).model_fields)
+        return f"{name}: expected the key {' or '.join(known)}, found this one"
+    expected = EXPECTED.get(kind, fault["msg"].removeprefix("Input should be "))
+    limits = {**fault.get("ctx", {}), "words": PATTERNS.get(fault.get("ctx", {}).get("pattern"))}
+    found = "none" if kind == "missing" else repr(fault["input"])
+    return f"{name}: expected {expected.format(**limits)}, found {found}"
 
 
 def _nearest(location: tuple) -> list[str]:

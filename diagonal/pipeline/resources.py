@@ -36,18 +36,10 @@ def available_memory() -> int:
 
 def _limits() -> list[int]:
     try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
+        groups = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
     except OSError:  # no Linux
         return []
-    paths = {GROUPS, GROUPS / "memory"}
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers in ("", "memory"):
-            paths.add(GROUPS / controllers / path.strip("/"))
-    texts = [
-        (path / name).read_text().strip()
-        for path in paths
-        for name in LIMITS
-        if (path / name).is_file()
-    ]
+    paths = {GROUPS / name / path.strip("/") for _, name, path in groups if name in ("", "memory")}
+    files = [path / name for path in {GROUPS, GROUPS / "memory", *paths} for name in LIMITS]
+    texts = [file.read_text().strip() for file in files if file.is_file()]
     return [int(text) for text in texts if text.isdigit()]  # "max" is no limit

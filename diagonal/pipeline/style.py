@@ -4,12 +4,10 @@ Draw and save inside `style`, which is the same for every figure and everyone: w
 matplotlibrc says does not reach the pipeline's pictures.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import matplotlib
+import matplotlib.style
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 # Okabe and Ito's palette, told apart by colour-blind readers; markers differ as well.
 CLASSES = (("straight", "#0072B2", "s"), ("diagonal", "#D55E00", "o"))
@@ -30,13 +28,9 @@ WIDTH = 8.0  # inches: 960 pixels
 READABLE = 10  # height and width in pixels up to which numbers fit into the cells
 
 
-@contextmanager
-def style() -> Iterator[None]:
-    """Draw in the project's style, starting from matplotlib's own defaults."""
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(STYLE)
-        yield
+def style():
+    """Make a context that draws in the project's style, starting from matplotlib's own defaults."""
+    return matplotlib.style.context(STYLE, after_reset=True)
 
 
 def titled(height: float, title: str) -> Figure:
@@ -48,10 +42,7 @@ def titled(height: float, title: str) -> Figure:
 
 def class_legend(axes_or_figure, **options) -> None:
     """Tell the classes apart by colour and marker."""
-    handles = [
-        matplotlib.lines.Line2D([], [], color=color, marker=marker, linestyle="")
-        for _, color, marker in CLASSES
-    ]
+    handles = [Line2D([], [], color=c, marker=marker, linestyle="") for _, c, marker in CLASSES]
     axes_or_figure.legend(handles, [name for name, *_ in CLASSES], **options)
 
 

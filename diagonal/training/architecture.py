@@ -3,12 +3,14 @@
 import random
 from collections.abc import Callable, Iterable
 from itertools import islice
+from pickle import UnpicklingError
 
 import numpy as np
 import torch
 from torch import nn
 
 from diagonal.pipeline import files
+from diagonal.pipeline.errors import InputError
 
 AT_ONCE = 2**14  # batches, after which the losses leave the device: most epochs have fewer
 
@@ -16,20 +18,16 @@ AT_ONCE = 2**14  # batches, after which the losses leave the device: most epochs
 class Architecture:
     """Train a model on batches, keep its losses, save and restore it.
 
-    Args:
-        model: any module; its parameters' device and dtype are those of the batches.
-        loss_fn: (predictions, labels) to a scalar tensor.
-        optimizer: over the model's parameters.
+    The device and dtype of its parameters are those of the batches; the loss turns predictions and
+    labels into a scalar tensor.
     """
 
     def __init__(self, model: nn.Module, loss_fn: Callable, optimizer: torch.optim.Optimizer):
         self.model, self.loss_fn, self.optimizer = model, loss_fn, optimizer
         first = next(model.parameters())
         self.device, self.dtype = first.device, first.dtype
-        self.train_loader: Iterable | None = None
-        self.val_loader: Iterable | None = None
-        self.losses: list[float] = []
-        self.val_losses: list[float] = []
+        self.train_loader = self.val_loader = None
+        self.losses, self.val_losses = [], []
 
     def set_loaders(self, train_loader: Iterable, val_loader: Iterable | None = None) -> None:
         """Set what yields batches (x, y): DataLoaders, Batches, or any iterables."""
@@ -51,22 +49,13 @@ class Architecture:
         if generator is not None:
             generator.manual_seed(seed)
 
-    def train(
-        self,
-        n_epochs: int,
-        seed: int = 42,
-        on_epoch: Callable[[float, float | None], None] | None = None,
-    ) -> None:
+    def train(self, n_epochs: int, seed: int = 42, on_epoch: Callable | None = None) -> None:
         """Train for some epochs more, appending to `losses` and `val_losses`.
 
         A training loss is the mean over an epoch's batches, each taken before its own update;
-        a validation loss is the mean over batches after the epoch.
-
-        Args:
-            n_epochs: passes over the training loader.
-            seed: of all random streams, set once at the start.
-            on_epoch: called after each epoch with both losses, the second None without a
-                validation loader.
+        a validation loss is the mean over batches after the epoch. All random streams are seeded
+        once at the start; `on_epoch` is called with both losses after each epoch, the second None
+        without a validation loader.
         """
         self.set_seed(seed)
         for _ in range(n_epochs):
@@ -112,40 +101,29 @@ class Architecture:
         return sum(each.numel() for each in self.model.parameters() if each.requires_grad)
 
     def save_checkpoint(self, path) -> None:
-        """Write model, optimizer and losses as .safetensors, to go on from later."""
-        optimizer = self.optimizer.state_dict()
-        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        plain: dict = {}
-        for number, state in optimizer["state"].items():
-            for name, value in state.items():
-                if isinstance(value, torch.Tensor):
-                    tensors[f"optimizer.{number}.{name}"] = value
-                else:
-                    plain.setdefault(str(number), {})[name] = value
-        metadata = {
+        """Write model, optimizer and losses, to go on from later."""
+        checkpoint = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "losses": self.losses,
             "val_losses": self.val_losses,
-            "param_groups": optimizer["param_groups"],
-            "state": plain,
         }
-        arrays = {name: value.cpu().numpy() for name, value in tensors.items()}
-        files.write_tensors(path, arrays, metadata)
+        with files.replacing(path) as file:
+            torch.save(checkpoint, file)
 
     def load_checkpoint(self, path) -> None:
         """Restore what `save_checkpoint` wrote, into the same model and optimizer.
 
         Raises:
-            InputError: the file is missing or no checkpoint.
+            InputError: the file is missing or no such checkpoint.
         """
-        metadata = files.read_metadata(path)
-        model, state = {}, {int(key): dict(value) for key, value in metadata["state"].items()}
-        for name, array in files.read_tensors(path).items():
-            part, _, rest = name.partition(".")
-            if part == "model":
-                model[rest] = torch.from_numpy(array)
-            else:
-                number, _, key = rest.partition(".")
-                state.setdefault(int(number), {})[key] = torch.from_numpy(array)
+        try:
+            checkpoint = torch.load(path, map_location=self.device, weights_only=True)
+            model, optimizer = checkpoint["model"], checkpoint["optimizer"]
+            losses, val_losses = checkpoint["losses"], checkpoint["val_losses"]
+        except (OSError, RuntimeError, UnpicklingError, KeyError, TypeError) as err:
+            reason = " ".join(f"{type(err).__name__}: {err}".split())
+            raise InputError(f"{path}: expected a checkpoint, found: {reason}") from err
         self.model.load_state_dict(model)
-        self.optimizer.load_state_dict({"state": state, "param_groups": metadata["param_groups"]})
-        self.losses, self.val_losses = metadata["losses"], metadata["val_losses"]
+        self.optimizer.load_state_dict(optimizer)
+        self.losses, self.val_losses = losses, val_losses

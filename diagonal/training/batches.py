@@ -27,8 +27,8 @@ class Batches:
     """Iterate over images and labels as a `DataLoader` would, each epoch drawn at once.
 
     Args:
-        images: (N, C, H, W) on any device; they may lie in a file that is mapped into memory, for
-            only what is gathered is read.
+        images: (N, C, H, W); they may lie in a file that is mapped into memory, for only what is
+            gathered is read.
         labels: (N,) on the same device.
         index: which of them make the data set, int64 (n,); None for all.
         batch_size: images per batch; the last batch may be shorter.
@@ -36,7 +36,7 @@ class Batches:
         hflip: probability that a drawn image is mirrored left to right; needs a sampler.
         transform: applied to what is gathered (b, C, H, W); None leaves it as it is.
         dtype: of the batches.
-        share: (k, of n) to yield the k-th part of each batch's rows alone, from 0.
+        share: (k, n) to yield the k-th of n parts of each batch's rows alone, k from 0.
     """
 
     def __init__(

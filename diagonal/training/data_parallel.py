@@ -14,14 +14,10 @@ from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 
-def rank_and_size() -> tuple[int, int]:
-    """Tell this process's number, from 0, and how many there are."""
-    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def local_rank() -> int:
-    """Tell this process's number on its own machine, from 0."""
-    return int(os.environ.get("LOCAL_RANK", "0"))
+def place() -> tuple[int, int, int]:
+    """Tell this process's number, how many there are, and its number on its own machine."""
+    names = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}
+    return tuple(int(os.environ.get(name, alone)) for name, alone in names.items())
 
 
 @contextmanager
@@ -39,28 +35,19 @@ def joined(device: torch.device) -> Iterator[None]:
 
 
 def shared(model: nn.Module) -> tuple[nn.Module, nn.Module]:
-    """Make a model and a loss that train on all processes' rows of each batch.
-
-    Returns:
-        The model, its gradients averaged over the processes, and its mean binary cross-entropy.
-    """
+    """Make a model and a mean binary cross-entropy that train on all processes' rows of a batch."""
     return DistributedDataParallel(model), SharedLoss()
 
 
 class SharedLoss(nn.Module):
-    """The mean binary cross-entropy over the rows of all processes.
+    """The mean binary cross-entropy over the rows of all processes, the same value in each.
 
     Its gradient is by this process's rows, times the number of processes, by which
     `DistributedDataParallel` divides.
     """
 
     def forward(self, predicted: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Compute the loss, a scalar tensor with the same value in all processes.
-
-        Args:
-            predicted: probabilities (b, 1) of this process's rows, b at least 0.
-            y: their labels (b, 1).
-        """
+        """Compute the loss of this process's rows, probabilities and labels (b, 1), b from 0 on."""
         own = nn.functional.binary_cross_entropy(predicted, y, reduction="sum")
         sums = torch.stack([own.detach(), torch.full_like(own, len(y)).detach()])
         distributed.all_reduce(sums)

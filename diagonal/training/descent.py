@@ -57,10 +57,9 @@ class Descent(Architecture):
 
 def known(model: nn.Module) -> bool:
     """Tell whether a network is Flatten, then Linear without bias and known activations."""
-    flatten, first, *layers = model if type(model) is nn.Sequential else (None, None)
+    kinds = [type(layer) for layer in model] if type(model) is nn.Sequential else []
     return (
-        type(flatten) is nn.Flatten
-        and type(first) is nn.Linear
-        and all(type(layer) in (nn.Linear, *DERIVATIVES) for layer in layers)
+        kinds[:2] == [nn.Flatten, nn.Linear]
+        and {*kinds[2:]} <= {nn.Linear, *DERIVATIVES}
         and not any(name.endswith("bias") for name, _ in model.named_parameters())
     )

@@ -12,16 +12,12 @@ def available() -> list[str]:
 
 
 def resolve(name: str, dtype: torch.dtype, local_rank: int = 0) -> torch.device:
-    """Find the device of this name.
+    """Find a device: cpu, cuda, cuda:N, mps, or auto, the best one that can hold the dtype.
 
-    Args:
-        name: cpu, cuda, cuda:N, mps, or auto: the best one that can hold `dtype`.
-        dtype: what is computed with; mps has no float64.
-        local_rank: this process's number on this machine: cuda is for each another GPU, for the
-            only one the first.
+    cuda is another GPU for each process on this machine, by its `local_rank`.
 
     Raises:
-        InputError: this machine has no such device, or the device cannot hold `dtype`.
+        InputError: this machine has no such device, or the device cannot hold the dtype.
     """
     devices = available()
     if name == "auto":

@@ -21,13 +21,9 @@ NUMBERS = 2**22  # that an ensemble's largest array holds, whatever the number o
 
 
 class Ensemble:
-    """Networks of one shape, trained as one by stochastic gradient descent.
+    """Networks of one shape, trained as one by stochastic gradient descent for some epochs.
 
-    Args:
-        networks: the members with their initial weights: any modules of images to probabilities.
-        lr: learning rate.
-        n_epochs: how long its members train.
-        device: where they train.
+    The members, with their initial weights, are any modules of images to probabilities.
     """
 
     def __init__(self, networks: Sequence[nn.Module], *, lr: float, n_epochs: int, device="cpu"):
@@ -41,14 +37,10 @@ class Ensemble:
         self.optimizer = optim.SGD(self.parameters.values(), lr=lr)
 
     def update(self, x: torch.Tensor, y: torch.Tensor) -> None:
-        """Take one step of each member.
+        """Take one step of each member, by its images (members, b, C, S, S) and labels (.., b, 1).
 
         Each loss depends on one member's weights alone. So the gradient of their sum holds the
         gradients of all.
-
-        Args:
-            x: images (members, b, C, S, S).
-            y: labels (members, b, 1).
         """
         predicted = _apply(self.model.train(), self.parameters | self.buffers, x)
         losses = functional.binary_cross_entropy(predicted, y, reduction="none")
@@ -62,14 +54,11 @@ class Ensemble:
 
     @torch.no_grad()
     def evaluate(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Run images through the members as they would be stored, in float64.
-
-        Args:
-            x: images, float64 (n, C, S, S) on the CPU.
+        """Run images, float64 (n, C, S, S), through the members as they would be stored.
 
         Returns:
-            probabilities (members, n); and the number of units behind a ReLU, in a module that is
-            a sequence, that are zero for every image: int64 (members,).
+            probabilities (members, n); and how many units behind ReLUs, in a module that is a
+            sequence, are zero for every image: int64 (members,).
         """
         state = {name: each.cpu() for name, each in self.buffers.items()}
         state |= {name: each.double() for name, each in self.quantized_weights().items()}
@@ -91,14 +80,10 @@ def _apply(model: nn.Module, state: dict[str, torch.Tensor], x: torch.Tensor) ->
 def train(
     ensembles: Sequence[Ensemble], x: torch.Tensor, y: torch.Tensor, *, draws, batch_size: int
 ) -> None:
-    """Train several ensembles, whose members share their batches.
+    """Train several ensembles of equally many members, which share the batches that are drawn.
 
-    Args:
-        ensembles: all with equally many members, on the device of the images.
-        x: images (n, C, S, S), as networks see them.
-        y: labels (n, 1).
-        draws: epochs of `draw_epochs`, at least as many as the longest training has.
-        batch_size: images per batch; the last batch may be shorter.
+    Images (n, C, S, S) are as networks see them, labels (n, 1); draws are of `draw_epochs`. The
+    last batch of an epoch may be shorter.
     """
     x, y = torch.cat([x, x.flip(-1)]), torch.cat([y, y])
     for epoch in range(max(each.n_epochs for each in ensembles)):
@@ -120,13 +105,10 @@ def draw_epochs(
 ) -> Iterator[torch.Tensor]:
     """Draw, epoch by epoch and without end, the images that each member is trained on.
 
-    Args:
-        weights: of the n images in the draw.
-        seeds: one for each member, of its sampler and of its flips.
-        hflip: probability that a drawn image is mirrored.
+    Weights are of the n images in the draw, a member's seed that of its sampler and of its flips.
 
     Yields:
-        int64 (members, n): the image's number, plus n where it is mirrored.
+        int64 (members, n): the image's number, plus n where it is mirrored, with probability hflip.
     """
     samplers = [weighted_sampler(weights) for _ in seeds]
     streams = [torch.Generator().manual_seed(seed) for seed in seeds]  # each a global stream

@@ -14,16 +14,10 @@ def shown_epochs(n_epochs: int) -> list[int]:
 
 
 class History:
-    """Keep a model's weights, rounded as they are stored, before training and after some epochs.
-
-    Args:
-        model: that is trained.
-        n_epochs: for how long.
-    """
+    """Keep a model's weights, rounded as they are stored, before training and after some epochs."""
 
     def __init__(self, model: nn.Module, n_epochs: int):
         self.model, self.n_epochs, self.epoch = model, n_epochs, -1
-        self.initial = {name: weight.clone() for name, weight in model.state_dict().items()}
         self.weights: list[dict] = []
         self.keep()
 
@@ -35,8 +29,6 @@ class History:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Stack what was kept: epoch, int64 (k,), and weights, float32 (k, units out, in)."""
-        stacked = {
-            name: np.stack([weights[name].numpy() for weights in self.weights])
-            for name in self.weights[0]
-        }
+        columns = zip(*(weights.items() for weights in self.weights), strict=True)
+        stacked = {each[0][0]: np.stack([weight for _, weight in each]) for each in columns}
         return {"epoch": np.array(shown_epochs(self.n_epochs)), **stacked}

@@ -16,10 +16,9 @@ from diagonal.pipeline import data, files
 from diagonal.pipeline.models import MODELS
 
 ACTIVATIONS = {"none": None, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU}
-# What is trained in float64 is stored in multiples of GRID. So coarse, a rounding tie is rarely
-# as near as the last bits, in which CPUs differ, reach: they differ by about DRIFT per epoch.
+# What is trained in float64 is stored in multiples of this. So coarse, a rounding tie is rarely as
+# near as the last bits reach, in which CPUs differ: by about 1e-15 per epoch.
 GRID = 2.0**-20
-DRIFT = 1e-15
 DECIMALS = 9  # of probabilities: last bits, in which CPUs differ, must not break ties
 
 
@@ -33,12 +32,9 @@ def network(
 ) -> nn.Sequential:
     """Build a network for binary classification, named layer by layer as on the slides.
 
-    Args:
-        sizes: units of the input, of each hidden layer and of the output.
-        activation: what follows each hidden layer, a key of ACTIVATIONS.
-        bias: whether linear layers have one; the lecture's have none.
-        seed: of torch's global stream, which this function seeds before it draws the weights.
-        dtype: of the weights; float32 are those of `nn.Linear`, bit for bit.
+    Sizes are units of the input, of each hidden layer, which the activation follows, and of the
+    output. The seed is that of torch's global stream, which this function seeds. Weights in float32
+    are those of `nn.Linear`, bit for bit.
 
     Returns:
         flatten, hidden0, activation0, hidden1, ..., output, sigmoid: inputs (n, ...) to
@@ -74,11 +70,10 @@ def linear(n_in: int, n_out: int, bias: bool, dtype: torch.dtype) -> nn.Linear:
 
 
 def restored(weights: Mapping[str, np.ndarray], activation: str) -> nn.Sequential:
-    """Rebuild a network from its stored weights, to be evaluated in float64.
+    """Rebuild a network without biases from its stored weights, to be evaluated in float64.
 
-    Args:
-        weights: hidden0.weight, ..., output.weight, each (units out, units in), as stored.
-        activation: what follows each hidden layer, a key of ACTIVATIONS.
+    Weights are hidden0.weight, ..., output.weight, each (units out, units in); the activation, a
+    key of ACTIVATIONS, follows each hidden layer.
     """
     names = [*(f"hidden{place}" for place in range(len(weights) - 1)), "output"]
     shapes = [weights[f"{name}.weight"].shape for name in names]
@@ -89,10 +84,9 @@ def restored(weights: Mapping[str, np.ndarray], activation: str) -> nn.Sequentia
 
 
 def collapsed(model: nn.Sequential) -> np.ndarray:
-    """Multiply the linear layers of a network without activations into the one that they are.
+    """Multiply a network's linear layers: output @ ... @ hidden1 @ hidden0, float64 (1, pixels).
 
-    Returns:
-        output @ ... @ hidden1 @ hidden0, float64 (1, pixels).
+    Without activations between them, they are this one layer.
     """
     linear_layers = [layer for layer in model if isinstance(layer, nn.Linear)]
     matrix, *before = (layer.weight.detach().numpy() for layer in reversed(linear_layers))
@@ -111,55 +105,20 @@ def quantized(weight: torch.Tensor) -> torch.Tensor:
 
     The last bits, in which CPUs differ, are gone then; float32 keeps its own.
     """
-    return (round_to_grid(weight) if weight.dtype == torch.float64 else weight).float()
-
-
-def round_to_grid(weight: torch.Tensor) -> torch.Tensor:
-    """Round float64 to multiples of GRID, ties to even: exact, for GRID is a power of two."""
-    return (weight / GRID).round() * GRID
-
-
-def drifts_to_a_tie(model: nn.Module, initial: dict[str, torch.Tensor], n_epochs: int) -> float:
-    """Tell how safe the stored bytes are: how near training has come to a rounding tie.
-
-    Args:
-        model: trained in float64.
-        initial: its `state_dict` before. Weights that still are what they were, those of dead
-            units, are the same on every CPU and do not count.
-        n_epochs: how long it was trained.
-
-    Returns:
-        The smallest distance of a weight to the middle between two multiples of GRID, in units
-        of DRIFT * n_epochs; infinite where no weight has moved. Below about 1, another machine
-        may store another number.
-    """
-    moved = torch.cat(
-        [weight[weight != initial[name]] for name, weight in model.state_dict().items()]
-    )
-    if not len(moved):
-        return math.inf
-    distance = GRID / 2 - (moved - round_to_grid(moved)).abs().max().item()
-    return distance / (DRIFT * n_epochs)
+    if weight.dtype == torch.float64:
+        weight = (weight / GRID).round() * GRID  # exact, for GRID is a power of two
+    return weight.float()
 
 
 def read_model(name: str) -> nn.Sequential:
-    """Read a model of the pipeline, a key of MODELS, to be evaluated in float64.
-
-    Raises:
-        InputError: its file is missing or no .safetensors file.
-    """
-    return restored(files.read_tensors(data.model_path(name)), MODELS[name].activation)
+    """Read a model of the pipeline, a key of MODELS, to be evaluated in float64."""
+    return restored(files.read_tensors(data.MODEL.format(name)), MODELS[name].activation)
 
 
 @torch.no_grad()
 def probabilities(model: nn.Module, x: torch.Tensor) -> np.ndarray:
-    """Compute the probability that each line is diagonal.
+    """Compute the probability that each image is of a diagonal, by a model in float64.
 
-    Args:
-        model: in float64.
-        x: images (n, C, S, S), as networks see them.
-
-    Returns:
-        float64 (n,), rounded to 9 decimals: equal images get equal probabilities.
+    Images (n, C, S, S) are as networks see them; float64 (n,) is rounded to 9 decimals.
     """
     return np.round(model(x.double())[:, 0].numpy(), DECIMALS)

@@ -8,26 +8,15 @@ AT_ONCE = 2**22  # numbers that are looked up, to bound memory
 
 
 def class_weights(labels: torch.Tensor) -> torch.Tensor:
-    """Weigh each class by the inverse of its frequency.
-
-    Args:
-        labels: int64 (N,), 0 or 1.
-
-    Returns:
-        float32 (2,): 1 / number of its labels, as on the slides.
-    """
+    """Weigh classes of labels (N,), 0 or 1, by the inverse of their frequency: float32 (2,)."""
     return 1.0 / labels.bincount(minlength=2).float()
 
 
 def make_balanced_sampler(y: torch.Tensor) -> WeightedRandomSampler:
     """Make a sampler that draws both classes equally often, with a generator of its own.
 
-    Args:
-        y: labels (n, 1) or (n,), 0 or 1.
-
-    Returns:
-        A sampler of n indices with replacement, each weighed by the inverse of its class's
-        frequency.
+    It draws n indices with replacement, each weighed by the inverse of its class's frequency, for
+    labels (n, 1) or (n,), 0 or 1.
     """
     labels = y.flatten().long().cpu()
     return weighted_sampler(class_weights(labels)[labels].double())
@@ -64,11 +53,7 @@ def classes_per_batch(
 ) -> torch.Tensor:
     """Draw training's first epoch and count both classes in each of its mini-batches.
 
-    Args:
-        labels: int64 (n,), 0 or 1.
-        weights: of each image in the draw, float64 (n,), not negative.
-        seed: of the sampler's generator, in [0, 2**32).
-        batch_size: images per batch; the last batch may be shorter.
+    Labels are int64 (n,), 0 or 1, weights float64 (n,), the seed that of the sampler's generator.
 
     Returns:
         int64 (batches, 2): straight lines and diagonals.

@@ -13,21 +13,13 @@ def ToTensor() -> Compose:  # noqa: N802  (the lecture's name, after torchvision
 def scale_and_normalize(mean: float, std: float) -> Compose:
     """Make the transform from images, uint8 (..., C, H, W), to what networks see, float32.
 
-    Args:
-        mean: subtracted from pixels in [0, 1].
-        std: what the difference is divided by, above 0.
+    The mean is subtracted from pixels in [0, 1], and the difference divided by std.
     """
     return Compose([ToDtype(torch.float32, scale=True), Normalize(mean=(mean,), std=(std,))])
 
 
 class TransformTensorDataset(Dataset):
-    """Pairs of an image and its label, the image transformed each time that it is read.
-
-    Args:
-        x: images (n, C, H, W).
-        y: labels (n, 1).
-        transform: applied to one image (C, H, W); None leaves it as it is.
-    """
+    """Pairs of an image (C, H, W) and its label, the image transformed each time it is read."""
 
     def __init__(self, x: torch.Tensor, y: torch.Tensor, transform=None):
         self.x, self.y, self.transform = x, y, transform
