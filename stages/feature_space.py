@@ -18,6 +18,7 @@ from diagonal.training.transforms import scale_and_normalize
 
 
 def main() -> None:
+    torch.set_num_threads(1)  # on matrices this small, threads would wait for each other
     params = load_params()
     threshold = params.evaluate.threshold
     patterns = data.read_patterns()

@@ -13,7 +13,7 @@ from diagonal.training.models import network
 
 
 def main() -> None:
-    torch.set_num_threads(1)  # the matrices are so small that threads would wait for each other
+    torch.set_num_threads(1)  # on matrices this small, threads would wait for each other
     params = load_params().parabolas
     x, y = parabolas(params.n_points, params.seed)
     metrics = {}

@@ -1,9 +1,8 @@
 """Train the models with many seeds, to tell what is true of a model from what is luck."""
 
-import sys
-
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from diagonal.pipeline import command, data, files
 from diagonal.pipeline.errors import located
@@ -21,7 +20,7 @@ def main() -> None:
     with located("params.yaml: device"):
         device = resolve(params.device, dtype)
     if device.type == "cpu":
-        torch.set_num_threads(1)  # matrices this small: threads would wait more than they compute
+        torch.set_num_threads(1)  # on matrices this small, threads would wait for each other
     transform = scale_and_normalize(params.transforms.mean, params.transforms.std)
     images, labels = data.read_images(at_random=True)
     index = data.read_split("train")
@@ -33,7 +32,7 @@ def main() -> None:
     seeds = np.arange(params.seeds.first, params.seeds.first + params.seeds.n)
     answers = {name: [] for name in MODELS}
     at_once = members_at_once(len(x), x[0].numel(), size)
-    for start in range(0, len(seeds), at_once):
+    for start in tqdm(range(0, len(seeds), at_once), desc="seeds", disable=None):
         part = seeds[start : start + at_once].tolist()
         ensembles = {
             name: ensemble(name, getattr(params, f"train_{name}"), part, x, device)
@@ -43,7 +42,6 @@ def main() -> None:
         train(list(ensembles.values()), x, y, draws=draws, batch_size=size)
         for name, each in ensembles.items():
             answers[name].append(each.evaluate(patterns))
-        print(f"seeds: {start + len(part)} of {len(seeds)}", file=sys.stderr)
 
     for name, parts in answers.items():
         probability, dead_units = (torch.cat(each).numpy() for each in zip(*parts, strict=True))

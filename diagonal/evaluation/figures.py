@@ -79,7 +79,7 @@ def confusion(counts: Mapping[str, np.ndarray], threshold: float) -> Figure:
     """Draw confusion matrices: model -> counts (2, 2), rows actual, columns predicted."""
     total = next(iter(counts.values())).sum()
     figure = titled(3.3, f"Right and wrong on {total} validation images, threshold {threshold:g}")
-    grid = figure.subplots(1, len(counts), sharey=True)
+    (grid,) = figure.subplots(1, len(counts), sharey=True, squeeze=False)
     names = [name for name, *_ in CLASSES]
     for axes, (model, matrix) in zip(grid, counts.items(), strict=True):
         axes.imshow(matrix, cmap="Greys", vmin=0, vmax=total)

@@ -38,10 +38,8 @@ def principal_plane(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """
     if not np.ptp(points, axis=0).any():  # all on one point, as behind a dead layer
         return points[0], np.zeros((2, points.shape[1])), 1.0
-    pca = PCA(n_components=2, svd_solver="full").fit(points)
-    axes = pca.components_
-    largest = axes[range(len(axes)), abs(axes).argmax(axis=1)]
-    return pca.mean_, axes * np.sign(largest)[:, None], float(pca.explained_variance_ratio_.sum())
+    pca = PCA(n_components=2, svd_solver="full").fit(points)  # it fixes the signs
+    return pca.mean_, pca.components_, float(pca.explained_variance_ratio_.sum())
 
 
 @dataclass(frozen=True)

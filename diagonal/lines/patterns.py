@@ -63,8 +63,8 @@ def population(img_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def survey(images: np.ndarray, labels: np.ndarray, train: np.ndarray, val: np.ndarray) -> Patterns:
     """List all that is in the data or can be drawn, with how often it occurs.
 
-    Images are uint8 (N, 1, S, S), labels int64 (N,), equal for equal images; train and val are
-    the indices of a split.
+    Images are uint8 (N, 1, S, S), labels int64 (N,), equal for equal images; train and val,
+    indices of a split, hold all of them.
     """
     order, numbers = np.concatenate([train, val]), numbered(images)
     first = order[np.sort(first_places(numbers[order]))]

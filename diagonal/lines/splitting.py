@@ -12,12 +12,11 @@ def split_sizes(n: int, splits) -> list[int]:
     The sizes are those of `random_split`: rounded down in float32, and what is left one by one from
     the first on. But it refuses ratios whose float32 sum comes out just above one.
     """
-    ratios = np.asarray(splits)
-    total = np.float32(ratios.sum())
-    ratios = ratios.astype(np.float32)
-    if not np.isclose(total, 1):
-        ratios /= total
-    sizes = [int(np.float32(n) * ratio) for ratio in ratios]
+    ratios = torch.as_tensor(splits)
+    total = ratios.sum().float()
+    if not total.isclose(torch.ones(())):
+        ratios = ratios / total
+    sizes = [int(n * ratio) for ratio in ratios]
     for place in range(n - sum(sizes)):
         sizes[place % len(sizes)] += 1
     return sizes

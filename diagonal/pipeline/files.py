@@ -89,7 +89,7 @@ def read_array(path, dtype, ndim: int, at_random: bool = False) -> np.ndarray:
 
 def write_tensors(path, tensors: Mapping[str, np.ndarray]) -> None:
     """Write named arrays as .safetensors."""
-    contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    contiguous = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
     with replacing(path) as file:
         file.write(safetensors.numpy.save(contiguous))
 

@@ -24,7 +24,6 @@ from diagonal.training.sampling import weighted_sampler
 from diagonal.training.transforms import scale_and_normalize
 
 SMALL = 2**20  # multiplications for a batch
-warnings.filterwarnings("ignore", "The given NumPy array is not writable")  # and need not be
 
 
 def train(name: str, with_history: bool = False) -> None:
@@ -85,9 +84,12 @@ def read_batches(
     """Read the data into training and validation batches, of which this process has its share."""
     transforms, arrays = params.transforms, data.read_images(at_random=True)
     require_memory("train", len(arrays[0]))
-    images, labels = (torch.from_numpy(each).to(device) for each in arrays)
-    train, val = (torch.from_numpy(data.read_split(name)) for name in ("train", "val"))
-    sampler = weighted_sampler(torch.from_numpy(data.read_weights(len(train))))
+    with warnings.catch_warnings(
+        action="ignore"
+    ):  # of arrays that cannot, and need not, be written
+        images, labels = (torch.from_numpy(each).to(device) for each in arrays)
+    train, val = (torch.tensor(data.read_split(name)) for name in ("train", "val"))
+    sampler = weighted_sampler(torch.tensor(data.read_weights(len(train))))
     options = {
         "batch_size": params.train.batch_size,
         "transform": scale_and_normalize(transforms.mean, transforms.std),
