@@ -23,13 +23,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from diagonal import ensembles
-from diagonal.balancing import class_weights, sample_weights
-from diagonal.images import generate_dataset
-from diagonal.splitting import train_val_split
-from diagonal.training.architecture import Architecture
-from diagonal.training.batches import Batches, weighted_sampler
-from diagonal.training.models import ACTIVATIONS, GRID, network, round_to_grid
+from diagonal.lines.images import generate_dataset
+from diagonal.lines.splitting import train_val_split
+from diagonal.pipeline.models import MODELS
+from diagonal.training import ensembles
+from diagonal.training.batches import Batches
+from diagonal.training.descent import Descent
+from diagonal.training.models import GRID, network, quantized
+from diagonal.training.sampling import class_weights, weighted_sampler
+from diagonal.training.transforms import scale_and_normalize
 
 SETTINGS = (  # one thread each: so small, sums are hardly divided, and waiting threads cost much
     {"OMP_NUM_THREADS": "1"},
@@ -71,7 +73,7 @@ def trainings():
     for size, hidden, lr, n_seeds, longest in PLAN:
         images = data(size)
         how = alone if n_seeds == 1 else together
-        for name, activation in ACTIVATIONS.items():
+        for name, (activation, *_) in MODELS.items():
             sizes = [size**2, *(hidden if name != "logistic" else ()), 1]
             stops = [epochs for epochs in EPOCHS if epochs <= longest]
             trained = how(sizes, activation, stops, lr, n_seeds, *images)
@@ -79,22 +81,22 @@ def trainings():
                 yield f"{size} {lr} {name} {n_seeds} {epochs}", weights
 
 
-def data(size: int) -> tuple[torch.Tensor, torch.Tensor, np.ndarray]:
+def data(size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Draw the lecture's 300 images in this size: the training images, labels and weights."""
     images, labels = generate_dataset(size, 300, seed=13)
     train, _ = train_val_split(labels, (80, 20), 13)
-    x = (torch.from_numpy(images[train]).double() / 255 - 0.5) / 0.5
-    weights = sample_weights(labels[train], class_weights(labels[train]))
-    return x, torch.from_numpy(labels[train]).double()[:, None], weights
+    x = scale_and_normalize(0.5, 0.5)(torch.from_numpy(images[train])).double()
+    labels = torch.from_numpy(labels[train])
+    return x, labels.double()[:, None], class_weights(labels)[labels].double()
 
 
 def alone(sizes, activation, stops, lr, n_seeds, x, y, weights) -> list[np.ndarray]:
     """Train the lecture's run of a network, as the pipeline does: weights (1, number) per stop."""
     model = network(sizes, activation, seed=17, dtype=torch.float64)
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
-    architecture = Architecture(model, nn.BCELoss(), optimizer)
-    sampler = weighted_sampler(weights)
-    architecture.set_loaders(Batches(x, y, batch_size=BATCH_SIZE, sampler=sampler, hflip=HFLIP))
+    architecture = Descent(model, nn.BCELoss(), optimizer)
+    options = {"batch_size": BATCH_SIZE, "hflip": HFLIP, "dtype": torch.float64}
+    architecture.set_loaders(Batches(x, y[:, 0], sampler=weighted_sampler(weights), **options))
     kept = []
 
     def keep(*_):
@@ -115,7 +117,7 @@ def together(sizes, activation, stops, lr, n_seeds, x, y, weights):
     for before, epochs in zip((0, *stops), stops, strict=False):
         ensemble.n_epochs = epochs - before
         ensembles.train([ensemble], x, y, draws=draws, batch_size=BATCH_SIZE)
-        parts = [each.detach().flatten(1).clone() for each in ensemble.weights.values()]
+        parts = [each.detach().flatten(1).clone() for each in ensemble.parameters.values()]
         yield torch.cat(parts, dim=1).numpy()
 
 
@@ -130,10 +132,10 @@ def report(results: list) -> None:
         drift = np.ptp(values, axis=0)
         cells = [np.median(drift.max(axis=1)), drift.max()]
         spacing = np.spacing(abs(values[0]).astype(np.float32)).astype(np.float64)
-        grid = round_to_grid(torch.from_numpy(values)).numpy()
+        grid = quantized(torch.from_numpy(values)).numpy()
         for stored, apart in (
             (values.astype(np.float32), spacing),
-            (grid.astype(np.float32), np.maximum(spacing, GRID)),
+            (grid, np.maximum(spacing, GRID)),
         ):
             flips = (drift / apart).sum(axis=1)
             seen = (np.ptp(stored, axis=0) > 0).sum()
@@ -147,7 +149,7 @@ def loss_moves(size: int, name: str, weights: np.ndarray, stored: np.ndarray) ->
     """Compute how far rounding its weights moves a network's loss on the training images."""
     hidden = next(hidden for pixels, hidden, *_ in PLAN if pixels == size)
     sizes = [size**2, *(hidden if name != "logistic" else ()), 1]
-    model = network(sizes, ACTIVATIONS[name], seed=0, dtype=torch.float64)
+    model = network(sizes, MODELS[name].activation, seed=0, dtype=torch.float64)
     x, y, _ = data(size)
     losses = []
     for each in (weights, stored):

@@ -109,8 +109,7 @@ def make_loaders(x_train, y_train, x_val, y_val, batch_size=16):
         sampler=make_balanced_sampler(y_train),
     )
     val_loader = DataLoader(
-        dataset=TransformTensorDataset(x_val, y_val, transform=val_composer),
-        batch_size=batch_size,
+        dataset=TransformTensorDataset(x_val, y_val, transform=val_composer), batch_size=batch_size
     )
     return train_loader, val_loader
 

@@ -11,12 +11,14 @@ from itertools import pairwise
 from statistics import median
 
 import torch
-from torch import nn, optim
+from torch import distributed, nn, optim
 
-from diagonal import processes
+from diagonal.training import data_parallel
 from diagonal.training.architecture import Architecture
-from diagonal.training.batches import Batches, make_balanced_sampler
-from diagonal.training.models import relu
+from diagonal.training.batches import Batches
+from diagonal.training.descent import Descent
+from diagonal.training.models import network
+from diagonal.training.sampling import make_balanced_sampler
 
 CASES = (  # img_size, hidden units, images per batch, steps per epoch
     (5, (5, 3), 16, 500),
@@ -40,26 +42,24 @@ def main() -> None:
 def measure() -> None:
     """Print the milliseconds of each case, in this process or together with others."""
     torch.set_num_threads(1)
-    with processes.joined(torch.device("cpu")):
+    with data_parallel.joined(torch.device("cpu")):
         times = [milliseconds(*case) for case in CASES]
-    if processes.place()[0] == 0:
+    if data_parallel.place()[0] == 0:
         print(*(f"{each:.3f}" for each in times))
 
 
 def milliseconds(img_size: int, hidden: tuple, batch_size: int, n_steps: int) -> float:
     """Train on random images; return the median over epochs of the time per step."""
     n, stream = batch_size * n_steps, torch.Generator().manual_seed(0)
-    x = torch.rand(n, 1, img_size, img_size, generator=stream)
-    y = (torch.arange(n) % 3 > 0).float()[:, None]
-    model = relu(img_size**2, hidden, seed=17, dtype=torch.float64)
-    optimizer = optim.SGD(model.parameters(), lr=0.01)
-    options = {"batch_size": batch_size, "sampler": make_balanced_sampler(y), "hflip": 0.5}
-    if processes.launched():
-        ours = processes.SharedArchitecture(model, nn.BCELoss(reduction="sum"), optimizer)
-        ours.set_loaders(processes.SharedBatches(x, y, dtype=torch.float64, **options))
+    x, y = torch.rand(n, 1, img_size, img_size, generator=stream), (torch.arange(n) % 3 > 0).long()
+    model = network([img_size**2, *hidden, 1], "relu", seed=17, dtype=torch.float64)
+    optimizer, share = optim.SGD(model.parameters(), lr=0.01), data_parallel.place()[:2]
+    if distributed.is_initialized():
+        ours = Architecture(*data_parallel.shared(model), optimizer)
     else:
-        ours = Architecture(model, nn.BCELoss(), optimizer)
-        ours.set_loaders(Batches(x, y, dtype=torch.float64, **options))
+        ours = Descent(model, nn.BCELoss(), optimizer)
+    options = {"batch_size": batch_size, "dtype": torch.float64, "share": share}
+    ours.set_loaders(Batches(x, y, sampler=make_balanced_sampler(y), hflip=0.5, **options))
     ends = [time.perf_counter()]
     ours.train(N_EPOCHS + 1, on_epoch=lambda *_: ends.append(time.perf_counter()))
     times = [end - start for start, end in pairwise(ends[1:])]

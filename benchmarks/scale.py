@@ -26,8 +26,8 @@ from matplotlib.figure import Figure
 from ruamel.yaml import YAML
 
 from checks.reproduction import copy_project
-from diagonal.resources import GROUPS
-from diagonal.shell import files
+from diagonal.pipeline import files
+from diagonal.pipeline.resources import GROUPS
 
 ROOT = Path(__file__).parents[1]
 TABLE, PLOT = ROOT / "benchmarks/scale.csv", ROOT / "docs/scale.png"

@@ -26,7 +26,7 @@ import importlib, sys
 name, path = sys.argv[1:]
 sys.argv = ["-m"]
 stage = importlib.import_module(f"stages.{name}")
-from diagonal.shell import command
+from diagonal.pipeline import command
 
 def main():
     times.append(time.process_time())

@@ -12,7 +12,8 @@ from diagonal.training.sampling import class_weights, classes_per_batch
 
 def main() -> None:
     params = load_params()
-    labels = torch.from_numpy(data.read_labels()[data.read_split("train")])
+    every_label = data.read_labels()
+    labels = torch.from_numpy(every_label[data.read_split("train", len(every_label))])
     require_memory("balance", len(labels))
     inverse, equal = class_weights(labels), torch.ones(2)
     chosen = inverse if params.balance.strategy == "inverse_frequency" else equal

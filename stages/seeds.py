@@ -23,7 +23,7 @@ def main() -> None:
         torch.set_num_threads(1)  # on matrices this small, threads would wait for each other
     transform = scale_and_normalize(params.transforms.mean, params.transforms.std)
     images, labels = data.read_images(at_random=True)
-    index = data.read_split("train")
+    index = data.read_split("train", len(labels))
     x = transform(torch.from_numpy(images[index])).to(device, dtype)
     y = torch.from_numpy(labels[index, None]).to(device, dtype)
     weights = torch.tensor(data.read_weights(len(x)))

@@ -16,28 +16,32 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="session")
 def lecture_data():
-    """Images in [0, 1] and labels of the lecture, split: x, y, x_val, y_val."""
+    """Images and labels of the lecture, and which of them are for training and validation."""
     import torch
 
-    from diagonal.images import generate_dataset
-    from diagonal.splitting import train_val_split
+    from diagonal.lines.images import generate_dataset
+    from diagonal.lines.splitting import train_val_split
 
     images, labels = generate_dataset(5, 300, seed=13)
-    train, val = train_val_split(labels, (80, 20), 13)
-    x, y = torch.from_numpy(images) / 255, torch.from_numpy(labels).float()[:, None]
-    return SimpleNamespace(x=x[train], y=y[train], x_val=x[val], y_val=y[val])
+    split = train_val_split(labels, (80, 20), 13)
+    train, val, images, labels = map(torch.from_numpy, (*split, images, labels))
+    return SimpleNamespace(images=images, labels=labels, train=train, val=val)
 
 
 @pytest.fixture(scope="session")
 def random_data():
-    """Make images in [0, 1] and labels, split, of any size: random_data(n, n_val, size, seed)."""
+    """Make the same of any size, with pixels of every brightness: (n, n_val, size, seed)."""
     import torch
 
     def make(n, n_val, size, seed):
         stream = torch.Generator().manual_seed(seed)
-        x = torch.rand(n + n_val, 1, size, size, generator=stream)
-        y = (torch.arange(n + n_val) % 3 > 0).float()[:, None]
-        return SimpleNamespace(x=x[:n], y=y[:n], x_val=x[n:], y_val=y[n:])
+        images = torch.randint(256, (n + n_val, 1, size, size), generator=stream).byte()
+        train, val = torch.randperm(n + n_val, generator=stream).split([n, n_val])
+        labels = torch.zeros(n + n_val, dtype=torch.int64)
+        labels[train], labels[val] = (
+            (torch.arange(len(each)) % 3 > 0).long() for each in (train, val)
+        )
+        return SimpleNamespace(images=images, labels=labels, train=train, val=val)
 
     return make
 

@@ -4,7 +4,9 @@ import numpy as np
 import torch
 from torch import nn, optim
 from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
-from torchvision.transforms.v2 import Compose, Normalize, RandomHorizontalFlip
+from torchvision.transforms.v2 import Compose, Normalize, RandomHorizontalFlip, ToDtype
+
+torch.set_num_threads(1)  # batches this small: threads would wait longer than they compute
 
 
 class Transformed(Dataset):
@@ -18,37 +20,37 @@ class Transformed(Dataset):
         return len(self.x)
 
 
-def loaders(x, y, x_val, y_val, *, batch_size, hflip):
-    """Make the loaders of the slides for images in [0, 1] and labels (n, 1)."""
-    _, counts = y.unique(return_counts=True)
-    weights = (1.0 / counts.float())[y.squeeze(1).long()]
+def loaders(data, *, batch_size, hflip):
+    """Make the slides' loaders of images, uint8, their labels, and the indices train and val."""
+    y = data.labels.float()[:, None]
+    _, counts = y[data.train].unique(return_counts=True)
+    weights = (1.0 / counts.float())[data.labels[data.train]]
     sampler = WeightedRandomSampler(weights, len(weights), True, torch.Generator())
-    normalise = Normalize(mean=(0.5,), std=(0.5,))
-    train = Transformed(x, y, Compose([RandomHorizontalFlip(p=hflip), normalise]))
-    val = Transformed(x_val, y_val, normalise)
+    scaled, normalised = ToDtype(torch.float32, scale=True), Normalize(mean=(0.5,), std=(0.5,))
+    augmented = Compose([scaled, RandomHorizontalFlip(p=hflip), normalised])
+    train = Transformed(data.images[data.train], y[data.train], augmented)
+    val = Transformed(data.images[data.val], y[data.val], Compose([scaled, normalised]))
     return DataLoader(train, batch_size, sampler=sampler), DataLoader(val, batch_size)
 
 
-def train(model, lr, train_loader, val_loader, n_epochs, seed):
+def train(model, train_loader, val_loader, *, n_epochs, seed=42, lr=0.1):
     """Train by the plain loop; return the losses of the epochs, training and validation."""
     loss_fn, optimizer = nn.BCELoss(), optim.SGD(model.parameters(), lr=lr)
     torch.manual_seed(seed)
-    train_loader.sampler.generator.manual_seed(seed)
+    if hasattr(train_loader, "sampler"):
+        train_loader.sampler.generator.manual_seed(seed)
     losses, val_losses = [], []
     for _ in range(n_epochs):
+        model.train()
         batch_losses = []
         for x, y in train_loader:
-            model.train()
             loss = loss_fn(model(x), y)
             loss.backward()
             optimizer.step()
             optimizer.zero_grad()
             batch_losses.append(loss.item())
         losses.append(np.mean(batch_losses))
-        batch_losses = []
+        model.eval()
         with torch.no_grad():
-            for x, y in val_loader:
-                model.eval()
-                batch_losses.append(loss_fn(model(x), y).item())
-        val_losses.append(np.mean(batch_losses))
+            val_losses.append(np.mean([loss_fn(model(x), y).item() for x, y in val_loader]))
     return losses, val_losses

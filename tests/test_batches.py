@@ -3,28 +3,37 @@ import pytest
 import torch
 from lecture_loop import loaders
 from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
+from torchvision.transforms.v2 import Normalize
 
-from diagonal.training import batches
-from diagonal.training.batches import Batches, draw, make_balanced_sampler
+from diagonal.training import batches, sampling
+from diagonal.training.batches import Batches
+from diagonal.training.sampling import draw, make_balanced_sampler
+from diagonal.training.transforms import scale_and_normalize
 
-
-def normalised(x):
-    return (x - 0.5) / 0.5
-
-
-def ours(data, *, batch_size, hflip):
-    sampler = make_balanced_sampler(data.y)
-    x, x_val = normalised(data.x), normalised(data.x_val)
-    train = Batches(x, data.y, batch_size=batch_size, sampler=sampler, hflip=hflip)
-    return train, Batches(x_val, data.y_val, batch_size=batch_size)
+PREPARED = scale_and_normalize(0.5, 0.5)
 
 
-def epochs(train, val, n_epochs, seed):
+def ours(data, *, batch_size, hflip, **options):
+    options = {"batch_size": batch_size, "transform": PREPARED, **options}
+    sampler = make_balanced_sampler(data.labels[data.train])
+    images, labels = data.images, data.labels
+    train = Batches(images, labels, data.train, sampler=sampler, hflip=hflip, **options)
+    return train, Batches(images, labels, data.val, **options)
+
+
+def epochs(train, val, n_epochs=2, seed=1):
     """Draw epochs; return all batches, and what the two streams give next."""
     torch.manual_seed(seed)
     train.sampler.generator.manual_seed(seed)
     drawn = [batch for _ in range(n_epochs) for loader in (train, val) for batch in loader]
-    return drawn, (torch.rand(1), torch.rand(1, generator=train.sampler.generator))
+    return drawn, (torch.rand(1).item(), torch.rand(1, generator=train.sampler.generator).item())
+
+
+def assert_equal(drawn, expected):
+    for batch, expected_batch in zip(drawn, expected, strict=True):
+        for tensor, expected_tensor in zip(batch, expected_batch, strict=True):
+            assert tensor.dtype == expected_tensor.dtype
+            assert torch.equal(tensor, expected_tensor)
 
 
 @pytest.mark.parametrize("seed", [0, 42, 2**31])
@@ -33,59 +42,105 @@ def epochs(train, val, n_epochs, seed):
     ("n", "n_val", "size", "batch_size"),
     [(240, 60, 5, 16), (100, 7, 3, 7), (33, 33, 8, 33), (50, 1, 4, 64), (12, 5, 2, 1)],
 )
-def test_batches_are_those_of_a_dataloader(random_data, n, n_val, size, batch_size, hflip, seed):
-    data = random_data(n, n_val, size, seed)
-    theirs = loaders(data.x, data.y, data.x_val, data.y_val, batch_size=batch_size, hflip=hflip)
-    expected, expected_next = epochs(*theirs, n_epochs=3, seed=seed)
-    drawn, drawn_next = epochs(*ours(data, batch_size=batch_size, hflip=hflip), 3, seed)
-    assert len(drawn) == len(expected)
-    for batch, expected_batch in zip(drawn, expected, strict=True):
-        for tensor, expected_tensor in zip(batch, expected_batch, strict=True):
-            assert torch.equal(tensor, expected_tensor)
+def test_batches_are_those_of_the_slides_loaders(
+    random_data, n, n_val, size, batch_size, hflip, seed
+):
+    data, options = random_data(n, n_val, size, seed), {"batch_size": batch_size, "hflip": hflip}
+    expected, expected_next = epochs(*loaders(data, **options), n_epochs=3, seed=seed)
+    drawn, drawn_next = epochs(*ours(data, **options), n_epochs=3, seed=seed)
+    assert_equal(drawn, expected)
     assert drawn_next == expected_next
 
 
-def test_gathering_in_pieces_changes_nothing(random_data, monkeypatch):
-    data = random_data(100, 10, 3, 0)
-    whole, _ = epochs(*ours(data, batch_size=8, hflip=0.5), 2, 1)
-    monkeypatch.setattr(batches, "GATHER", 180)
-    pieces, _ = epochs(*ours(data, batch_size=8, hflip=0.5), 2, 1)
-    assert all(
-        torch.equal(a, b)
-        for batch, piece in zip(whole, pieces, strict=True)
-        for a, b in zip(batch, piece, strict=True)
-    )
+@pytest.mark.parametrize("n_processes", [1, 2, 3, 4, 7])
+@pytest.mark.parametrize("batch_size", [1, 3, 16, 64])
+def test_shares_make_up_the_batch(random_data, monkeypatch, n_processes, batch_size):
+    data, options = random_data(50, 10, 3, 0), {"batch_size": batch_size, "hflip": 0.5}
+    whole, _ = epochs(*ours(data, **options))
+    monkeypatch.setattr(batches, "GATHER", 9 * 20)
+    shares = [epochs(*ours(data, share=(k, n_processes), **options)) for k in range(n_processes)]
+    assert len({following for _, following in shares}) == 1
+    for batch, *parts in zip(whole, *(drawn for drawn, _ in shares), strict=True):
+        for tensor, *of_each in zip(batch, *parts, strict=True):
+            assert torch.equal(torch.cat(of_each), tensor)
+            assert max(map(len, of_each)) - min(map(len, of_each)) <= 1
 
 
 def test_length_counts_batches(random_data):
     for n, batch_size in [(1, 1), (16, 16), (17, 16), (240, 16), (5, 100)]:
         data = random_data(n, 2, 2, 0)
-        batches = Batches(data.x, data.y, batch_size=batch_size)
-        dataset = TensorDataset(data.x, data.y)
-        assert len(batches) == len(list(batches)) == len(DataLoader(dataset, batch_size))
+        found = Batches(data.images, data.labels, data.train, batch_size=batch_size)
+        dataset = TensorDataset(data.images[data.train])
+        assert len(found) == len(list(found)) == len(DataLoader(dataset, batch_size))
 
 
-def test_images_stay_as_they_are(random_data):
-    data = random_data(40, 2, 3, 0)
-    before = data.x.clone()
-    list(Batches(data.x, data.y, batch_size=8, sampler=make_balanced_sampler(data.y), hflip=1.0))
-    assert torch.equal(data.x, before)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_images_that_are_prepared_already_are_taken_as_they_are(random_data, dtype):
+    data, options = random_data(40, 9, 3, 0), {"batch_size": 7, "hflip": 0.5, "dtype": dtype}
+    expected, _ = epochs(*ours(data, **options))
+    data.images = PREPARED(data.images)
+    before = data.images.clone()
+    drawn, _ = epochs(*ours(data, transform=None, **options))
+    assert_equal(drawn, expected)
+    assert {tensor.dtype for batch in drawn for tensor in batch} == {dtype}
+    assert torch.equal(data.images, before)
+
+
+def test_the_lectures_pixels_divided_by_255_are_prepared_as_the_pipelines(lecture_data):
+    images = lecture_data.images
+    expected = Normalize((0.5,), (0.5,))(torch.as_tensor(images.numpy() / 255).float())
+    assert torch.equal(PREPARED(images), expected)
+
+
+def test_without_an_index_all_are_taken_in_order(random_data):
+    data = random_data(7, 4, 3, 0)
+    found = list(Batches(data.images, data.labels, batch_size=4))
+    x, y = map(torch.cat, zip(*found, strict=True))
+    assert torch.equal(x, data.images.float())
+    assert torch.equal(y, data.labels.float()[:, None])
+
+
+def test_images_may_lie_in_a_file(random_data, tmp_path):
+    data, options = random_data(40, 9, 3, 0), {"batch_size": 8, "hflip": 0.5}
+    expected, _ = epochs(*ours(data, **options))
+    np.save(tmp_path / "images.npy", data.images)
+    data.images = torch.from_numpy(np.load(tmp_path / "images.npy", mmap_mode="c"))
+    assert_equal(epochs(*ours(data, **options))[0], expected)
+
+
+def test_what_is_gathered_at_once_is_bounded_by_pixels():
+    sizes = []
+
+    def spy(x):
+        sizes.append(len(x))
+        return x
+
+    for size, n, expected in ((64, 3000, [1024, 1024, 952]), (5, 3000, [3000])):
+        images, labels = torch.zeros(n, 1, size, size).byte(), torch.arange(n) % 2
+        options = {"batch_size": 16, "sampler": make_balanced_sampler(labels), "transform": spy}
+        assert len(list(Batches(images, labels, **options))) == -(-n // 16)
+        assert sizes == expected
+        sizes.clear()
+
+
+def test_batches_start_where_tensors_of_their_own_would(random_data):
+    data = random_data(50, 10, 3, 0)  # 3 images of 9 pixels are 108 bytes: no multiple of 64
+    for x, _ in ours(data, batch_size=3, hflip=0.5)[0]:
+        assert x.data_ptr() % 64 == 0
 
 
 def test_the_lectures_first_epoch_draws_123_diagonals_of_240(lecture_data):
-    sampler = make_balanced_sampler(lecture_data.y)
+    labels = lecture_data.labels[lecture_data.train]
+    sampler = make_balanced_sampler(labels)
     sampler.generator.manual_seed(42)
-    assert lecture_data.y[draw(sampler)].sum() == 123
+    assert labels[draw(sampler)].sum() == 123
 
 
-def test_the_lectures_first_image_is_a_line_in_column_3(random_data, lecture_data):
+def test_the_lectures_first_image_is_a_line_in_column_3(lecture_data):
     torch.manual_seed(13)
     torch.randperm(300)  # what the split leaves the stream at, when the loader is read after it
     train, _ = ours(lecture_data, batch_size=16, hflip=0.5)
-    theirs, _ = loaders(
-        lecture_data.x, lecture_data.y, lecture_data.x_val, lecture_data.y_val,
-        batch_size=16, hflip=0.5,
-    )  # fmt: skip
+    theirs, _ = loaders(lecture_data, batch_size=16, hflip=0.5)
     state = torch.get_rng_state()
     x, _ = next(iter(train))
     torch.set_rng_state(state)
@@ -94,40 +149,6 @@ def test_the_lectures_first_image_is_a_line_in_column_3(random_data, lecture_dat
     line[:, 3] = 1
     assert torch.equal(x, expected)
     assert torch.equal(x[0, 0], line)
-
-
-@pytest.mark.parametrize("hflip", [0.0, 0.5])
-def test_batches_are_converted_as_they_are_gathered(random_data, monkeypatch, tmp_path, hflip):
-    data = random_data(100, 30, 3, 0)
-    np.save(tmp_path / "x.npy", data.x)
-    mapped = torch.from_numpy(np.load(tmp_path / "x.npy", mmap_mode="c"))
-    monkeypatch.setattr(batches, "GATHER", 180)
-    results = []
-    for x, y, dtype in ((data.x.double(), data.y.double(), None), (mapped, data.y, torch.float64)):
-        sampler = make_balanced_sampler(data.y)
-        options = {"batch_size": 8, "dtype": dtype}
-        train = Batches(x, y, sampler=sampler, hflip=hflip, **options)
-        drawn, _ = epochs(train, Batches(x, y, **options), 2, 1)
-        results.append([tensor for batch in drawn for tensor in batch])
-    for tensor, expected in zip(*reversed(results), strict=True):
-        assert tensor.dtype == torch.float64
-        assert torch.equal(tensor, expected)
-
-
-def test_what_is_gathered_at_once_is_bounded_by_pixels(random_data):
-    sizes = []
-
-    class Spied(Batches):
-        def _gather(self, indices, flips):
-            sizes.append(len(indices))
-            return super()._gather(indices, flips)
-
-    for size, n, expected in ((64, 3000, [1024, 1024, 952]), (5, 3000, [3000])):
-        x, y = torch.zeros(n, 1, size, size), torch.arange(n)[:, None] % 2
-        sampler = make_balanced_sampler(y)
-        assert len(list(Spied(x, y, batch_size=16, sampler=sampler))) == -(-n // 16)
-        assert sizes == expected
-        sizes.clear()
 
 
 WEIGHTS = {
@@ -147,9 +168,9 @@ def test_drawing_among_many_weights_is_multinomials_draw(monkeypatch, weights, n
     samplers = [WeightedRandomSampler(weights, 2 * n, True, torch.Generator()) for _ in range(2)]
     for sampler in samplers:
         sampler.generator.manual_seed(seed)
-    expected = draw(samplers[0])
+    expected = torch.tensor(list(samplers[0]))
     monkeypatch.setattr(torch, "multinomial", None)
-    monkeypatch.setattr(batches, "FEW", 0)
+    monkeypatch.setattr(sampling, "CATEGORIES", 0)
     assert torch.equal(draw(samplers[1]), expected)
     following = [torch.rand(1, generator=sampler.generator) for sampler in samplers]
     assert following[0] == following[1]

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from diagonal.shell import command
-from diagonal.shell.errors import InputError
+from diagonal.pipeline import command
+from diagonal.pipeline.errors import InputError
 
 ROOT = Path(__file__).parents[1]
 
 PROBE = """
 import gc
 import sys
-from diagonal.shell import command
-from diagonal.shell.errors import InputError
+from diagonal.pipeline import command
+from diagonal.pipeline.errors import InputError
 
 at_import = gc.isenabled()
 

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from diagonal import device
-from diagonal.device import resolve
-from diagonal.shell.errors import InputError
+from diagonal.pipeline.errors import InputError
+from diagonal.training import device
+from diagonal.training.device import resolve
 
 
 def has(monkeypatch, *names):
@@ -57,16 +57,13 @@ def test_mps_has_no_float64(monkeypatch):
 def test_float64_on_cuda_stores_the_bytes_of_the_cpu(lecture_data, name):
     from test_training import architecture, build
 
-    from diagonal.training.models import stored_weights
+    from diagonal.training.models import quantized_weights
 
     weights = []
     for place in ("cpu", "cuda"):
         model = build(name, 25, torch.float64).to(place)
-        trained = architecture(model, lecture_data)
-        for loader in (trained.train_loader, trained.val_loader):
-            loader.x, loader.y = loader.x.to(place), loader.y.to(place)
-        trained.train(50)
-        weights.append(stored_weights(model))
+        architecture(model, lecture_data).train(50)
+        weights.append(quantized_weights(model))
     assert all(map(torch.equal, weights[0].values(), weights[1].values()))
 
 

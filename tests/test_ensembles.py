@@ -1,18 +1,24 @@
-"""A member of an ensemble is the model that its own training stage would store."""
+"""A member of an ensemble is the network that it would be alone."""
 
 import json
 from pathlib import Path
 
+import lecture_loop
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.numpy import load_file
+from torch import nn
 
-from diagonal import ensembles
-from diagonal.shell import files
-from diagonal.shell.params import load_params
-from diagonal.training import models
-from diagonal.training.batches import Batches, weighted_sampler
+from diagonal.pipeline import data
+from diagonal.pipeline.models import MODELS
+from diagonal.pipeline.params import load_params
+from diagonal.training import ensembles
+from diagonal.training.batches import Batches
+from diagonal.training.models import network, read_model
+from diagonal.training.sampling import weighted_sampler
+from diagonal.training.transforms import scale_and_normalize
 from stages import (
     balance,
     evaluate,
@@ -24,20 +30,23 @@ from stages import (
     train_relu,
 )
 
-ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
+ROOT = Path(__file__).parents[1]
 STAGES = {"logistic": train_logistic, "deepish": train_deepish, "relu": train_relu}
 
 
 def configure(**changes) -> None:
     """Write the repository's params.yaml with other values of some lines: old=new."""
-    text = (ROOT / "params.yaml").read_text()
-    for old, new in changes.items():
-        assert f"{old}: " in text
-        text = "\n".join(
-            f"{line.partition(old)[0]}{old}: {new}" if line.strip().startswith(f"{old}:") else line
-            for line in text.splitlines()
-        )
-    Path("params.yaml").write_text(text + "\n")
+    lines = (ROOT / "params.yaml").read_text().splitlines()
+    for key, value in changes.items():
+        assert any(line.strip().startswith(f"{key}:") for line in lines)
+        lines = [
+            f"{line.partition(key)[0]}{key}: {value}"
+            if line.strip().startswith(f"{key}:")
+            else line
+            for line in lines
+        ]
+    Path("params.yaml").write_text("\n".join(lines))
 
 
 @pytest.fixture
@@ -49,51 +58,98 @@ def project(tmp_path, monkeypatch):
         stage.main()
 
 
-def training_data():
-    x, y = files.read_split("data/split/train.safetensors", "x", "y")
-    weights = files.read_array("data/balance/sample_weights.npy", np.float64, 1)
-    return torch.tensor(x).double(), torch.tensor(y).double(), weights.copy()
-
-
-def train_members(member_seeds) -> dict[str, ensembles.Ensemble]:
-    x, y, weights = training_data()
-    params = load_params()
-    made = {}
-    for name, activation in models.ACTIVATIONS.items():
-        own = getattr(params, f"train_{name}")
-        sizes = [25, *getattr(own, "hidden", ()), 1]
-        networks = [
-            models.network(sizes, activation, seed=seed, dtype=torch.float64)
-            for seed in member_seeds
-        ]
-        made[name] = ensembles.Ensemble(networks, lr=own.lr, n_epochs=own.n_epochs)
-    draws = ensembles.draw_epochs(weights, seeds=member_seeds, hflip=params.transforms.hflip)
-    ensembles.train(list(made.values()), x, y, draws=draws, batch_size=params.train.batch_size)
-    return made
-
-
 def test_each_member_is_bit_for_bit_what_its_stage_stores(project):
-    member_seeds = [5, 2**32 - 1, 17]
-    made = train_members(member_seeds)
+    images, labels = data.read_images()
+    index, params, member_seeds = data.read_split("train", 90), load_params(), [5, 2**32 - 1, 17]
+    x = scale_and_normalize(0.5, 0.5)(torch.from_numpy(images[index])).double()
+    y = torch.from_numpy(labels[index, None]).double()
+    made = {
+        name: seeds.ensemble(name, getattr(params, f"train_{name}"), member_seeds, x, "cpu")
+        for name in MODELS
+    }
+    weights = torch.from_numpy(data.read_weights(len(x)))
+    draws = ensembles.draw_epochs(weights, seeds=member_seeds, hflip=0.5)
+    ensembles.train(list(made.values()), x, y, draws=draws, batch_size=16)
     for place, seed in enumerate(member_seeds):
         configure(n_images=90, seed=seed)
         for name, stage in STAGES.items():
             stage.main()
-            stored = load_file(f"models/{name}.safetensors")
-            ours = made[name].stored_weights()
+            stored, ours = load_file(f"models/{name}.safetensors"), made[name].quantized_weights()
             assert set(stored) == set(ours)
             for key, weight in stored.items():
                 assert np.array_equal(ours[key][place].numpy(), weight), (name, seed, key)
 
 
-def test_draws_are_the_batches_of_a_single_training(project):
-    x, y, weights = training_data()
-    both = torch.cat([x, x.flip(-1)])
+def random_members(build, n=37):
+    """Make members, images, labels and weights in float64, all at random."""
+    torch.manual_seed(0)
+    x = torch.randn(n, 1, 3, 3, dtype=torch.float64)
+    y, weights = (torch.arange(n) % 3 > 0).double()[:, None], torch.rand(n).double()
+    return [build().double() for _ in range(3)], x, y, weights
+
+
+class Branched(nn.Module):
+    """Two ways that meet again: no sequence of layers."""
+
+    def __init__(self):
+        super().__init__()
+        self.left, self.right = nn.Linear(9, 4), nn.Linear(9, 4, bias=False)
+        self.rectifier = nn.ReLU()
+
+    def forward(self, x):
+        x = x.flatten(1)
+        return (self.rectifier(self.left(x)) * self.right(x).sin()).sum(1, keepdim=True).sigmoid()
+
+
+def layers(*modules):
+    return nn.Sequential(nn.Flatten(), *modules, nn.Sigmoid())
+
+
+NETWORKS = {
+    "prelu": lambda: layers(nn.Linear(9, 4), nn.PReLU(4), nn.Linear(4, 1)),
+    "batch norm": lambda: layers(nn.Linear(9, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 1)),
+    "a convolution": lambda: nn.Sequential(nn.Conv2d(1, 2, 2), nn.ReLU(), layers(nn.Linear(8, 1))),
+    "branched": Branched,
+}
+
+
+@pytest.mark.parametrize("build", NETWORKS.values(), ids=NETWORKS)
+def test_a_member_of_any_kind_is_what_the_plain_loop_makes_of_it_alone(build):
+    members, x, y, weights = random_members(build)
+    member_seeds, options = [3, 1, 4], {"batch_size": 8, "dtype": torch.float64}
+    together = ensembles.Ensemble(members, lr=0.1, n_epochs=5)
+    draws = ensembles.draw_epochs(weights, seeds=member_seeds, hflip=0.3)
+    ensembles.train([together], x, y, draws=draws, batch_size=8)
+    answers, _ = together.evaluate(x)
+    for place, (alone, seed) in enumerate(zip(members, member_seeds, strict=True)):
+        before = [each.clone() for each in alone.parameters()]
+        sampler = weighted_sampler(weights)
+        train = Batches(x, y[:, 0], sampler=sampler, hflip=0.3, **options)
+        lecture_loop.train(alone, train, Batches(x, y[:, 0], **options), n_epochs=5, seed=seed)
+        assert not all(map(torch.equal, alone.parameters(), before))
+        for name, expected in alone.state_dict().items():
+            found = (together.parameters | together.buffers)[name][place]
+            torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+        torch.testing.assert_close(answers[place], alone.eval()(x)[:, 0], rtol=0, atol=1e-4)
+
+
+def test_members_of_float32_with_running_statistics_are_evaluated_in_float64():
+    members, x, *_ = random_members(NETWORKS["batch norm"])
+    answers, _ = ensembles.Ensemble([each.float() for each in members], lr=0, n_epochs=0).evaluate(
+        x
+    )
+    for answer, alone in zip(answers, members, strict=True):
+        torch.testing.assert_close(answer, alone.eval().double()(x)[:, 0], rtol=0, atol=1e-12)
+
+
+def test_draws_are_the_batches_of_a_single_training():
+    _, x, y, weights = random_members(nn.Flatten)
     sampler = weighted_sampler(weights)
     sampler.generator.manual_seed(8)
     torch.manual_seed(8)
-    train = Batches(x, y, batch_size=16, sampler=sampler, hflip=0.3)
-    val = Batches(x, y, batch_size=16)
+    options = {"batch_size": 16, "dtype": x.dtype}
+    train = Batches(x, y[:, 0], sampler=sampler, hflip=0.3, **options)
+    val, both = Batches(x, y[:, 0], **options), torch.cat([x, x.flip(-1)])
     draws = ensembles.draw_epochs(weights, seeds=[3, 8], hflip=0.3)
     for _, drawn in zip(range(3), draws, strict=False):
         images = torch.cat([batch for batch, _ in train])
@@ -108,26 +164,23 @@ def test_a_member_with_its_relus_off_is_dead_and_says_one_half():
         "hidden1.weight": -torch.rand(3, 4) - 0.1,
         "output.weight": torch.rand(1, 3),
     }
-    dead, alive = (models.relu(25, [4, 3], seed=0, dtype=torch.float64) for _ in range(2))
+    alive, dead = (network([25, 4, 3, 1], "relu", seed=0, dtype=torch.float64) for _ in range(2))
     dead.load_state_dict(weights)
     alive.load_state_dict(weights | {"hidden1.weight": torch.rand(3, 4)})
-    x = torch.rand(20, 25).double()
+    x = torch.rand(20, 1, 5, 5).double()
     ensemble = ensembles.Ensemble([alive, dead], lr=0.1, n_epochs=1)
     probability, dead_units = ensemble.evaluate(x)
-    assert torch.allclose(probability[0], alive(x)[:, 0], atol=1e-15)
+    torch.testing.assert_close(probability[0], alive(x)[:, 0], rtol=0, atol=1e-5)  # as stored
     assert (probability[1] == 0.5).all()
     assert dead_units.tolist() == [0, 3]
-    labels = np.arange(20) % 2
-    outcome = seeds._outcome(ensemble, {"population": (x.numpy(), labels, None)}, 0.5)
-    assert outcome["died"].tolist() == [0, 1]
-    assert outcome["population_loss"][1] == pytest.approx(np.log(2), abs=1e-6)
 
 
 def test_the_members_that_are_trained_at_once_do_not_show(project, monkeypatch):
     configure(n_images=90, n=5, n_epochs=3)
+    outputs = [Path(f"models/seeds/{name}.safetensors") for name in MODELS]
     seeds.main()
-    outputs = [Path("metrics/seeds.json"), *Path("plots/seeds").iterdir()]
     whole = [path.read_bytes() for path in outputs]
+    assert load_file(outputs[0])["seed"].tolist() == list(range(5))
     monkeypatch.setattr(seeds, "members_at_once", lambda *_: 2)
     seeds.main()
     assert [path.read_bytes() for path in outputs] == whole
@@ -144,25 +197,28 @@ def test_memory_is_bounded_for_any_image_and_any_number_of_images():
 def test_a_row_of_the_study_is_what_evaluate_says_of_that_training(project):
     configure(n_images=90, n=2, first=6)
     seeds.main()
-    rows = {name: Path(f"plots/seeds/{name}.csv").read_text().splitlines() for name in STAGES}
     configure(n_images=90, seed=7)
     for stage in STAGES.values():
         stage.main()
     configure(n_images=90)
     evaluate.main()
-    for name, lines in rows.items():
-        row = dict(zip(lines[0].split(","), map(float, lines[2].split(",")), strict=True))
-        assert row["seed"] == 7
+    x = scale_and_normalize(0.5, 0.5)(torch.from_numpy(data.read_patterns().images)).double()
+    table = pd.read_csv("plots/evaluate/seeds.csv").set_index(["model", "seed"])
+    for name in MODELS:
+        row, model = table.loc[name, 7], read_model(name)
         for where in ("validation", "population"):
-            metrics = json.loads(Path(f"metrics/{name}/{where}.json").read_text())
+            metrics = json.loads(Path(f"metrics/evaluate/{name}/{where}.json").read_text())
             for key in ("loss", "accuracy"):
                 assert row[f"{where}_{key}"] == pytest.approx(metrics[key], abs=1.1e-6)
             if where == "population":
                 assert row["separates"] == (metrics["roc_auc"] == 1)
+        hidden = [model[: place + 1](x) for place in range(len(model))]
+        relus = [each for each, layer in zip(hidden, model, strict=True) if type(layer) is nn.ReLU]
+        assert row["dead_units"] == sum((each == 0).all(0).sum().item() for each in relus)
 
 
 def test_the_committed_study_holds_the_committed_run():
-    study = json.loads((ROOT / "metrics/seeds.json").read_text())
-    for name in STAGES:
-        run = json.loads((ROOT / f"metrics/{name}/population.json").read_text())
-        assert study[name]["this_run"]["loss"] == run["loss"]
+    models = json.loads((ROOT / "metrics/models.json").read_text())
+    for name in MODELS:
+        run = json.loads((ROOT / f"metrics/evaluate/{name}/population.json").read_text())
+        assert models[name]["seeds"]["this_run"]["loss"] == run["loss"]

@@ -1,61 +1,122 @@
+"""Scores and curves of distinct images with counts, held against those of all images repeated."""
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn import metrics as sk
-from sklearn.metrics import roc_auc_score
 from torch import nn
 
-from diagonal.evaluation import Tally, binary_metrics, precision_recall_curve, roc_curve
+from diagonal.evaluation.metrics import binary_metrics, confusion_matrix, cross_entropy, curves
+from diagonal.evaluation.seeds import outcomes
+from diagonal.lines.images import generate_dataset
+from diagonal.lines.patterns import survey
 
-LABELS = np.array([0, 0, 0, 1, 1])
+LABELS, ONCE = np.array([0, 0, 0, 1, 1]), np.ones(5, np.int64)
 
 
 def test_metrics_of_a_case_counted_by_hand():
-    metrics = binary_metrics(LABELS, np.array([0.1, 0.6, 0.2, 0.7, 0.4]), threshold=0.5)
+    metrics = binary_metrics(LABELS, np.array([0.1, 0.6, 0.2, 0.7, 0.4]), 0.5, ONCE)
     counts = {"tn": 2, "fp": 1, "fn": 1, "tp": 1}
     ratios = {"undecided": 0, "accuracy": 3 / 5, "precision": 1 / 2, "recall": 1 / 2, "f1": 1 / 2}
     loss = -np.log([0.9, 0.4, 0.8, 0.7, 0.4]).mean()
     pairs = 5 / 6  # of a diagonal and a straight line, told apart: all but 0.4 against 0.6
     assert metrics == pytest.approx({**counts, **ratios, "loss": loss, "roc_auc": pairs})
+    assert all(type(metrics[name]) is int for name in counts)
 
 
-@pytest.mark.parametrize("counted", [False, True])
-@pytest.mark.parametrize("seed", range(10))
-def test_metrics_and_curves_are_scikit_learns(seed, counted):
-    random = np.random.default_rng(seed)
+@pytest.fixture(params=range(10))
+def counted(request):
+    """Draw labels, probabilities with ties, and counts, of which many are 0."""
+    random = np.random.default_rng(request.param)
     n = int(random.integers(10, 300))
-    labels = np.arange(n) % 3 > 0
+    labels = (np.arange(n) % 3 > 0).astype(np.int64)
     probability = np.round(random.random(n) * 0.6 + labels * 0.3, int(random.integers(1, 5)))
-    counts = random.integers(1, 9, n) if counted else None
-    ours = binary_metrics(labels.astype(int), probability, 0.5, counts)
-    given = {"y_true": labels, "y_pred": probability > 0.5, "sample_weight": counts}
+    return labels, probability, random.integers(0, 6, n) * (random.random(n) < 0.7)
+
+
+def test_a_count_means_that_an_image_is_repeated(counted):
+    labels, probability, counts = counted
+    every_label, every_probability = labels.repeat(counts), probability.repeat(counts)
+    given = (every_label, every_probability > 0.5)
+    tn, fp, fn, tp = sk.confusion_matrix(*given).ravel()
+    loss = nn.BCELoss()(torch.tensor(every_probability), torch.tensor(every_label).double())
     expected = {
-        "accuracy": sk.accuracy_score(**given),
-        "precision": sk.precision_score(**given),
-        "recall": sk.recall_score(**given),
-        "f1": sk.f1_score(**given),
-        "roc_auc": sk.roc_auc_score(labels, probability, sample_weight=counts),
+        "accuracy": sk.accuracy_score(*given),
+        "loss": loss.item(),
+        "precision": sk.precision_score(*given),
+        "recall": sk.recall_score(*given),
+        "f1": sk.f1_score(*given),
+        "roc_auc": sk.roc_auc_score(every_label, every_probability),
+        "undecided": np.mean(every_probability == 0.5),
+        **{"tn": tn, "fp": fp, "fn": fn, "tp": tp},
     }
-    assert {name: ours[name] for name in expected} == pytest.approx(expected, rel=1e-12)
-    matrix = sk.confusion_matrix(**given).ravel().tolist()
-    assert [ours[name] for name in ("tn", "fp", "fn", "tp")] == matrix
-    false, true, _ = sk.roc_curve(labels, probability, sample_weight=counts)
-    precision, recall, _ = sk.precision_recall_curve(labels, probability, sample_weight=counts)
-    for curve, theirs in (
-        (roc_curve, (false, true)),
-        (precision_recall_curve, (recall[::-1], precision[::-1])),
-    ):
-        for one, other in zip(curve(labels, probability, counts), theirs, strict=True):
-            np.testing.assert_allclose(one, other, atol=1e-12)
+    found = binary_metrics(labels, probability, 0.5, counts)
+    assert found == pytest.approx(expected, rel=1e-12)
+    matrix = confusion_matrix(labels, probability > 0.5, counts)
+    assert matrix.tolist() == [[tn, fp], [fn, tp]]
 
 
-def test_one_half_is_no_vote_for_a_diagonal():
-    metrics = binary_metrics(LABELS, np.array([0.5, 0.5, 0.5, 0.6, 0.6]), threshold=0.5)
-    assert metrics["accuracy"] == 1
+def test_curves_are_those_of_the_images_repeated(counted):
+    labels, probability, counts = counted
+    every = labels.repeat(counts), probability.repeat(counts)
+    found = curves(*counted)
+    fpr, tpr, _ = sk.roc_curve(*every)
+    np.testing.assert_allclose(found["roc"], np.stack([fpr, tpr], 1), atol=1e-12)
+    precision, recall, _ = sk.precision_recall_curve(*every)
+    rising = np.stack([recall, precision], 1)[::-1]
+    np.testing.assert_allclose(found["precision_recall"], rising, atol=1e-12)
+    assert list(found["precision_recall"].columns) == ["recall", "precision"]
+    assert (rising[0] == (0, 1)).all()
 
 
-def test_precision_of_nothing_predicted_is_undefined():
-    metrics = binary_metrics(LABELS, np.full(5, 0.1), threshold=0.5)
+def test_the_area_under_the_curve_counts_pairs_in_the_right_order(counted):
+    labels, probability, counts = counted
+    difference = np.subtract.outer(probability[labels == 1], probability[labels == 0])
+    weight = np.multiply.outer(counts[labels == 1], counts[labels == 0])
+    pairs = ((difference > 0) + 0.5 * (difference == 0)) * weight
+    area = pairs.sum() / weight.sum()
+    assert binary_metrics(labels, probability, 0.5, counts)["roc_auc"] == pytest.approx(area)
+    roc = curves(labels, probability, counts)["roc"]
+    assert np.trapezoid(roc["tpr"], roc["fpr"]) == pytest.approx(area)
+
+
+def test_calibration_is_a_histogram_of_the_images_repeated(counted):
+    labels, probability, counts = counted
+    every = probability.repeat(counts)
+    whole = np.round(every * 10_000)  # as integers, whose bins have exact ends
+    images, sums, positives = (
+        np.histogram(whole, 10, (0, 10_000), weights=weights)[0]
+        for weights in (None, every, labels.repeat(counts))
+    )
+    used = images > 0
+    expected = {
+        "probability": sums[used] / images[used],
+        "fraction_of_positives": positives[used] / images[used],
+        "images": images[used],
+    }
+    found = curves(labels, probability, counts)["calibration"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, pd.DataFrame(expected))
+
+
+def test_a_bins_lower_end_belongs_to_it_and_the_last_one_holds_1():
+    probability = np.arange(11) / 10
+    table = curves(np.arange(11) % 2, probability, np.ones(11, int))["calibration"]
+    assert table["images"].tolist() == [1] * 9 + [2]
+    np.testing.assert_allclose(table["probability"], [*probability[:9], 0.95])
+
+
+def test_what_lies_at_the_threshold_is_no_vote_for_a_diagonal():
+    probability = np.array([0.5, 0.5, 0.5, 0.500000001, 0.2])
+    metrics = binary_metrics(LABELS, probability, 0.5, np.array([1, 2, 1, 5, 1]))
+    assert (metrics["tn"], metrics["fp"], metrics["fn"], metrics["tp"]) == (4, 0, 1, 5)
+    assert metrics["undecided"] == 0.4
+
+
+@pytest.mark.parametrize("high", [0.1, 0.9])  # the second on images that do not occur
+def test_precision_of_nothing_predicted_is_undefined(high):
+    counts = np.array([1, 1, 1, 1, 0])
+    metrics = binary_metrics(LABELS, np.array([0.1, 0.1, 0.1, 0.1, high]), 0.5, counts)
     assert metrics["precision"] is None
     assert metrics["recall"] == metrics["f1"] == 0
 
@@ -63,41 +124,35 @@ def test_precision_of_nothing_predicted_is_undefined():
 def test_the_loss_is_the_one_that_is_trained_saturated_or_not():
     probability = np.array([0.0, 1.0, 0.3, 0.0, 1.0])
     loss = nn.BCELoss()(torch.from_numpy(probability), torch.from_numpy(LABELS).double()).item()
-    ours = binary_metrics(LABELS, probability, threshold=0.5)["loss"]
+    ours = binary_metrics(LABELS, probability, 0.5, ONCE)["loss"]
     assert ours == pytest.approx(loss, rel=1e-14)
     assert loss > 30, "PyTorch takes log(0) as -100"
 
 
-def test_the_roc_curve_encloses_its_area_and_runs_from_corner_to_corner():
-    random = np.random.default_rng(0)
-    labels = random.integers(0, 2, 200)
-    probability = np.round(random.random(200) * 0.5 + labels * 0.2, 2)
-    false, true = roc_curve(labels, probability)
-    assert (false[0], true[0], false[-1], true[-1]) == (0, 0, 1, 1)
-    assert np.trapezoid(true, false) == pytest.approx(roc_auc_score(labels, probability))
+def test_many_trainings_lose_what_each_alone_does(counted):
+    labels, _, counts = counted
+    probability = np.round(np.random.default_rng(1).random((2, 3, len(labels))), 1)
+    losses = cross_entropy(labels, probability, counts)
+    assert losses.shape == (2, 3)
+    for place in np.ndindex(2, 3):
+        alone = binary_metrics(labels, probability[place], 0.5, counts)["loss"]
+        assert losses[place] == pytest.approx(alone)
 
 
-@pytest.mark.parametrize("size", [1, 7, 100])
-def test_a_tally_of_parts_holds_every_image_once(size):
-    random = np.random.default_rng(size)
-    labels, probability = random.integers(0, 2, 300), np.round(random.random(300), 1)
-    tally = Tally()
-    for start in range(0, 300, size):
-        tally.add(labels[start : start + size], probability[start : start + size])
-    rows = set(zip(labels.tolist(), probability.tolist(), strict=True))
-    found, values, counts = tally.arrays()
-    assert set(zip(found.tolist(), values.tolist(), strict=True)) == rows
-    assert len(found) == len(rows)
-    again = sorted(zip(found.repeat(counts), values.repeat(counts), strict=True))
-    assert again == sorted(zip(labels, probability, strict=True))
-
-
-def test_curves_of_a_tally_are_those_of_its_images():
-    random = np.random.default_rng(1)
-    labels = random.integers(0, 2, 500)
-    probability = np.round(random.random(500) * 0.5 + labels * 0.2, 2)
-    tally = Tally()
-    tally.add(labels, probability)
-    for curve in (roc_curve, precision_recall_curve):
-        for ours, expected in zip(curve(*tally.arrays()), curve(labels, probability), strict=True):
-            np.testing.assert_allclose(ours, expected, atol=1e-15)
+def test_the_outcome_of_a_training_is_what_its_metrics_say():
+    images, labels = generate_dataset(5, 300, seed=13)
+    patterns = survey(images[:40], labels[:40], np.arange(30), np.arange(30, 40))
+    random, n = np.random.default_rng(0), len(patterns.labels)
+    probability = np.clip(np.round(random.random((50, n)) / 2 + patterns.labels / 2, 2), 0.01, 0.99)
+    probability[1::2] = np.round(random.random((25, n)), 1)  # every other one knows nothing
+    probability[0] = 0.5
+    table = outcomes(probability, patterns, 0.5)
+    for said, (_, row) in zip(probability, table.iterrows(), strict=True):
+        for name, counts in (("validation", patterns.val), ("population", patterns.population)):
+            expected = binary_metrics(patterns.labels, said, 0.5, counts)
+            assert row[f"{name}_loss"] == round(expected["loss"], 6)
+            assert row[f"{name}_accuracy"] == round(expected["accuracy"], 6)
+        assert row["separates"] == (expected["roc_auc"] == 1)
+        assert row["died"] == (len(set(said)) == 1)
+    assert 0 < table["separates"].mean() < 1
+    assert table["died"].sum() == 1

@@ -1,39 +1,55 @@
+"""Where layers put images, and what is decided where, held against matrices written out."""
+
 import numpy as np
 import pytest
 import torch
-from sklearn.decomposition import PCA
 
-from diagonal.feature_space import dead_units, on_a_plane, representations, silent_share
-from diagonal.inference import layers
-from diagonal.training import models
+from diagonal.feature_space.representations import (
+    deciding_plane,
+    principal_plane,
+    representations,
+    view,
+)
+from diagonal.training.models import network, probabilities
+
+
+def random_network(sizes, activation="none"):
+    """Build a network whose weights are large enough for it to be sure of something."""
+    model = network(sizes, activation, seed=0, dtype=torch.float64)
+    stream = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.normal_(generator=stream)
+    return model
 
 
 def test_layers_see_what_matrices_and_relus_make_of_the_pixels():
-    model = models.relu(9, [4, 3], seed=2, dtype=torch.float64)
+    model = random_network([9, 4, 3, 1], "relu")
     x = np.random.default_rng(0).normal(size=(20, 1, 3, 3)).astype(np.float32)
-    stored = {name: weight.numpy() for name, weight in models.stored_weights(model).items()}
-    seen = representations(layers(stored, rectified=True), x)
-    first, second, output = (weight.astype(np.float64) for weight in stored.values())
+    first, second, output = (weight.detach().numpy() for weight in model.parameters())
     hidden0 = x.reshape(20, 9) @ first.T
     hidden1 = np.maximum(hidden0, 0) @ second.T
     expected = {
+        "flatten": x.reshape(20, 9),
         "hidden0": hidden0,
         "activation0": np.maximum(hidden0, 0),
         "hidden1": hidden1,
         "activation1": np.maximum(hidden1, 0),
         "output": np.maximum(hidden1, 0) @ output.T,
     }
+    seen = representations(model, torch.from_numpy(x))
     assert list(seen) == list(expected)
     for name, points in seen.items():
-        np.testing.assert_allclose(points, expected[name], atol=1e-6)
+        np.testing.assert_allclose(points, expected[name], atol=6e-7)
+        np.testing.assert_array_equal(points, np.round(points, 6))
 
 
-def test_one_or_two_units_are_shown_as_they_are():
-    for units in (1, 2):
-        points = np.random.default_rng(0).normal(size=(5, units))
-        plane, share = on_a_plane(points)
-        np.testing.assert_array_equal(plane, points)
-        assert share == 1
+# Principal components
+
+
+def projected(points):
+    centre, axes, share = principal_plane(points)
+    return (points - centre) @ axes.T, axes, share
 
 
 @pytest.mark.parametrize("units", [3, 5, 40])
@@ -41,39 +57,96 @@ def test_a_plane_keeps_distances_of_points_that_lie_in_one(units):
     random = np.random.default_rng(units)
     basis, _ = np.linalg.qr(random.normal(size=(units, 2)))
     flat = random.normal(size=(15, 2)) * [3, 1]
-    plane, share = on_a_plane(flat @ basis.T + random.normal(size=units))
+    plane, _, share = projected(flat @ basis.T + random.normal(size=units))
     assert share == pytest.approx(1)
     between = np.linalg.norm(plane[:, None] - plane, axis=-1)
-    np.testing.assert_allclose(between, np.linalg.norm(flat[:, None] - flat, axis=-1), atol=1e-5)
+    np.testing.assert_allclose(between, np.linalg.norm(flat[:, None] - flat, axis=-1), atol=1e-9)
 
 
-def test_the_planes_signs_are_fixed():
+@pytest.mark.parametrize(("n", "units"), [(2, 4), (15, 3), (4, 9), (200, 40)])
+def test_a_plane_is_spanned_by_the_covariances_first_eigenvectors(n, units):
+    random = np.random.default_rng(n)
+    points = random.normal(size=(n, units)) * random.uniform(0.2, 3, units)
+    variances, vectors = np.linalg.eigh(np.cov(points.T))  # rising
+    plane, axes, share = projected(points)
+    assert share == pytest.approx(variances[-2:].sum() / variances.sum())
+    np.testing.assert_allclose(plane.var(axis=0, ddof=1), variances[:-3:-1], atol=1e-9)
+    assert abs(axes[0] @ vectors[:, -1]) == pytest.approx(1)
+
+
+def test_the_planes_signs_do_not_depend_on_the_order_of_units():
     points = np.random.default_rng(0).normal(size=(10, 4)) * [5, 3, 1, 1]
-    plane, _ = on_a_plane(points)
-    for axis in range(2):
-        loadings = plane[:, axis] @ (points - points.mean(axis=0))
-        assert loadings[abs(loadings).argmax()] > 0
-    np.testing.assert_array_equal(on_a_plane(points[:, ::-1])[0], plane)
+    plane, axes, _ = projected(points)
+    assert (axes.max(axis=1) == abs(axes).max(axis=1)).all()
+    np.testing.assert_allclose(projected(points[:, ::-1])[0], plane, atol=1e-12)
 
 
 def test_points_that_coincide_lie_on_one_point():
-    plane, share = on_a_plane(np.ones((4, 3)))
+    plane, _, share = projected(np.ones((4, 3)))
     assert share == 1
     assert not plane.any()
 
 
-def test_dead_units_and_silent_images_are_counted():
-    activations = np.array([[0, 0, 1.0], [0, 2, 0], [0, 0, 0], [0, 3, 0]])
-    assert dead_units(activations) == 1
-    assert silent_share(activations) == 0.25
-    assert silent_share(activations, counts=np.array([1, 2, 6, 3])) == 0.5
+# Decisions
 
 
-@pytest.mark.parametrize(("n", "units"), [(15, 3), (4, 9), (200, 40)])
-def test_a_plane_is_that_of_scikit_learns_principal_components(n, units):
-    random = np.random.default_rng(n)
-    points = random.normal(size=(n, units)) * random.uniform(0.2, 3, units)
-    pca = PCA(n_components=2, svd_solver="full").fit(points)
-    plane, share = on_a_plane(points)
-    assert share == pytest.approx(pca.explained_variance_ratio_.sum())
-    np.testing.assert_allclose(abs(plane), abs(pca.transform(points)), atol=2e-6)
+@pytest.mark.parametrize("threshold", [0.2, 0.5, 0.9])
+def test_the_plane_is_where_the_network_gives_the_threshold(threshold):
+    tail = random_network([3, 2, 1])[1:]
+    corners = deciding_plane(tail, np.array([[-9.0, -9, -9], [9, 9, 9]]), threshold)
+    assert len(corners) >= 3
+    np.testing.assert_allclose(probabilities(tail, torch.tensor(corners)), threshold, atol=1e-5)
+    assert (np.isclose(abs(corners), 9).sum(axis=1) >= 2).all()  # each on an edge of the box
+    around = np.cross(
+        np.roll(corners, -1, axis=0) - corners, np.roll(corners, -2, axis=0) - corners
+    )
+    assert (around @ around[0] > 0).all()  # in order: every corner turns the same way
+
+
+def test_there_is_no_plane_behind_a_relu_or_out_of_sight():
+    box = np.array([[-1.0, -1, -1], [1, 1, 1]])
+    bent, straight = random_network([3, 2, 1], "relu")[1:], random_network([3, 1])[1:]
+    assert deciding_plane(bent, box, 0.5) is None
+    assert deciding_plane(straight, box, 0.5) is not None
+    assert deciding_plane(straight, box, 1 - 1e-9) is None
+    assert deciding_plane(straight, box, 1) is None
+
+
+@pytest.mark.parametrize("units", [1, 2, 3, 6])
+def test_a_view_shows_all_points_and_what_is_decided(units):
+    x = torch.from_numpy(np.random.default_rng(0).uniform(-1, 1, (60, 1, 3, 3)))
+    model = random_network([9, units, 1], "relu")
+    points = representations(model, x)["hidden0"]
+    seen = view(model, "hidden0", points, 0.6)
+    low, high = seen.box
+    assert (seen.points > low).all()
+    assert (seen.points < high).all()
+    assert (seen.diagonal is None) == (units == 3)
+    if units < 3:
+        assert seen.share == 1
+        np.testing.assert_array_equal(seen.points, points)
+        cells = np.round((seen.points - low) / (high - low) * (seen.diagonal.shape[-1] - 1))
+        columns, *rows = cells.astype(int).T
+        said = seen.diagonal[rows[0] if rows else 0, columns]
+        expected = probabilities(model, x) > 0.6
+        assert 5 < expected.sum() < 55
+        assert (said == expected).mean() > 0.9
+
+
+def test_a_view_among_others_shares_their_box_and_axes():
+    random = np.random.default_rng(1)
+    model, among = random_network([9, 6, 1]), random.normal(size=(50, 6))
+    part, whole = (view(model, "hidden0", each, 0.5, among) for each in (among[:9], among))
+    np.testing.assert_array_equal(part.points, whole.points[:9])
+    np.testing.assert_array_equal(part.box, whole.box)
+    alone = view(model, "hidden0", among[:9], 0.5)
+    assert not np.array_equal(alone.box, whole.box)
+
+
+def test_a_view_names_what_is_dead_and_silent_behind_a_relu_alone():
+    model = random_network([9, 3, 1], "relu")
+    points = np.array([[0, 0, 1.0], [0, 2, 0], [0, 0, 0], [0, 3, 0]])
+    seen = view(model, "activation0", points, 0.5)
+    assert (seen.dead, seen.silent) == ((0,), 1)
+    seen = view(model, "hidden0", points, 0.5)
+    assert (seen.dead, seen.silent) == ((), 0)

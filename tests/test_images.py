@@ -1,21 +1,12 @@
 import numpy as np
 import pytest
+import torch
+from torchvision.transforms.v2 import Normalize
 
-from diagonal import images
-from diagonal.images import (
-    chw_to_hwc,
-    color_bands,
-    distinct,
-    every_line,
-    first_places,
-    generate_dataset,
-    grayscale,
-    hwc_to_chw,
-    nchw_to_nhwc,
-    nhwc_to_nchw,
-    patterns,
-    rgb,
-)
+from diagonal.lines import images
+from diagonal.lines.channels import color_bands, grayscale
+from diagonal.lines.images import chunks, every_line, generate_dataset, labels_of
+from diagonal.training.transforms import ToTensor, scale_and_normalize
 
 
 def pixel_by_pixel(img_size, n_images, binary, seed):
@@ -70,35 +61,16 @@ def test_generating_leaves_numpys_global_stream_alone():
     assert np.random.rand() == expected
 
 
-@pytest.mark.parametrize(("img_size", "distinct"), [(5, 25), (10, 55), (28, 163)])
-def test_there_are_few_distinct_images_and_none_has_two_labels(img_size, distinct):
-    lines = every_line(img_size)
-    number = patterns(lines.reshape(-1, img_size, img_size))
-    diagonal = np.tile([False, True, True], 2 * img_size - 1)
-    assert len(set(number)) == distinct
-    assert not set(number[diagonal]) & set(number[~diagonal])
-
-
-def test_patterns_number_equal_images_alike_in_order_of_appearance():
-    images = np.array([[[1, 2]], [[3, 4]], [[1, 2]], [[4, 3]], [[3, 4]]])
-    assert patterns(images).tolist() == [0, 1, 0, 2, 1]
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_patterns_do_not_depend_on_how_many_are_held_at_once(dtype, monkeypatch):
-    drawn = generate_dataset(5, 300, seed=13)[0].astype(dtype)
-    whole = patterns(drawn)
-    assert len(set(whole.tolist())) == 25
-    np.testing.assert_array_equal(drawn[first_places(whole)][whole], drawn)
-    monkeypatch.setattr(images, "CHUNK", 70)  # two images
-    np.testing.assert_array_equal(patterns(drawn), whole)
-
-
-def test_distinct_images_may_stand_for_many():
-    drawn = np.array([[1], [2], [3], [2], [4]])
-    first, pattern = distinct(drawn, np.array([0, 1, 1, 1, 0]), np.array([1, 1, 5, 1, 2]))
-    assert first.tolist() == [4, 0, 2, 1]
-    assert pattern.tolist() == [1, 3, 2, 3, 0]
+@pytest.mark.parametrize(("n_images", "n_pixels"), [(1, 25), (2, 25), (7, 25), (300, 25), (3, 999)])
+def test_images_looked_up_in_chunks_are_the_whole_data_set(n_images, n_pixels, monkeypatch):
+    monkeypatch.setattr(images, "CHUNK", 50)
+    parts = list(chunks(n_images, n_pixels))
+    assert max(part.stop - part.start for part in parts) <= max(50 // n_pixels, 1)
+    lines, drawn = images.random_lines(5, n_images, seed=13), every_line(5)
+    pictures = np.concatenate([drawn.take(lines[part], axis=0) for part in parts])
+    expected = generate_dataset(5, n_images, seed=13)
+    np.testing.assert_array_equal(pictures, expected[0])
+    np.testing.assert_array_equal(labels_of(lines), expected[1])
 
 
 def test_the_slides_channels_and_their_gray():
@@ -106,20 +78,21 @@ def test_the_slides_channels_and_their_gray():
     assert red.tolist() == [[255, 128, 0, 0, 0]] * 5
     assert green.tolist() == [[0, 128, 255, 128, 0]] * 5
     assert blue.tolist() == [[0, 0, 0, 128, 255]] * 5
-    gray = grayscale(rgb(red, green, blue))
+    gray = grayscale(np.stack([red, green, blue], axis=-1))
     assert gray.tolist() == [[54, 118, 182, 100, 18]] * 5
     assert gray.dtype == np.uint8
 
 
 def test_gray_levels_stay_gray():
     level = np.arange(256, dtype=np.uint8)
-    np.testing.assert_array_equal(grayscale(rgb(level, level, level)), level)
+    np.testing.assert_array_equal(grayscale(np.stack([level] * 3, axis=-1)), level)
 
 
-def test_layouts_move_channels_and_lose_nothing():
-    images = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
-    assert nchw_to_nhwc(images).shape == (2, 4, 5, 3)
-    assert nchw_to_nhwc(images)[1, 2, 3, 0] == images[1, 0, 2, 3]
-    np.testing.assert_array_equal(nhwc_to_nchw(nchw_to_nhwc(images)), images)
-    assert chw_to_hwc(images[0]).shape == (4, 5, 3)
-    np.testing.assert_array_equal(hwc_to_chw(chw_to_hwc(images[0])), images[0])
+@pytest.mark.parametrize(("mean", "std"), [(0.5, 0.5), (0.3, 0.7), (-1.2, 0.01)])
+def test_images_are_prepared_together_as_the_slides_prepare_them_one_by_one(mean, std):
+    pixels = np.arange(256, dtype=np.uint8).reshape(4, 1, 8, 8)
+    slides = [Normalize((mean,), (std,))(ToTensor()(each.transpose(1, 2, 0))) for each in pixels]
+    ours = scale_and_normalize(mean, std)(torch.from_numpy(pixels))
+    assert ours.dtype == torch.float32
+    assert torch.equal(ours, torch.stack(slides))
+    assert ours.flatten()[[0, 255]].tolist() == pytest.approx([-mean / std, (1 - mean) / std])

@@ -32,6 +32,7 @@ def stripped(text):
 @pytest.fixture(scope="module")
 def slides():
     """Run all code blocks in order; return the namespace that they leave, and the blocks."""
+    torch.set_num_threads(1)  # batches this small: threads would wait longer than they compute
     names = {}
     exec("from diagonal.lecture import *", names)
     blocks = BLOCK.findall(SLIDES.read_text())

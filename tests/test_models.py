@@ -1,28 +1,45 @@
+"""Networks as the slides have them, what is stored of them, and what is read back."""
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from diagonal.training import models
-from diagonal.training.models import linear
+from diagonal.pipeline import files
+from diagonal.pipeline.errors import InputError
+from diagonal.pipeline.models import MODELS
+from diagonal.training.models import (
+    ACTIVATIONS,
+    GRID,
+    collapsed,
+    linear,
+    network,
+    probabilities,
+    quantized,
+    quantized_weights,
+    read_model,
+    restored,
+)
 
 SHAPES = [(25, 1), (25, 5), (5, 3), (3, 1), (100, 7), (784, 16)]
 
 
+@pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("seed", range(5))
-def test_initial_weights_are_those_of_nn_linear(shape, seed):
+def test_initial_weights_are_those_of_nn_linear(shape, seed, bias):
     torch.manual_seed(seed)
-    expected = nn.Linear(*shape, bias=False).weight
-    expected_next = torch.rand(1)
+    expected = nn.Linear(*shape, bias=bias)
+    stream = torch.get_rng_state()
     for dtype, ulps in [(torch.float32, 0), (torch.float64, 1)]:
         torch.manual_seed(seed)
-        weight = linear(*shape, dtype).weight
-        assert torch.rand(1) == expected_next, "the stream stands elsewhere"
-        assert weight.dtype == dtype
-        distance = abs(weight.float().detach().numpy().view(np.int32).astype(np.int64)
-                       - expected.detach().numpy().view(np.int32))  # fmt: skip
-        assert distance.max() <= ulps or abs(weight.float() - expected).max() < 1e-9
+        layer = linear(*shape, bias, dtype)
+        assert torch.equal(torch.get_rng_state(), stream), "the stream stands elsewhere"
+        assert {each.dtype for each in layer.parameters()} == {dtype}
+        for ours, theirs in zip(layer.parameters(), expected.parameters(), strict=True):
+            bits = (each.detach().float().view(torch.int32).long() for each in (ours, theirs))
+            near_zero = (ours.float() - theirs).abs() < 1e-9
+            assert (near_zero | (next(bits) - next(bits)).abs().le(ulps)).all()
 
 
 def test_models_are_those_on_the_slides():
@@ -35,23 +52,119 @@ def test_models_are_those_on_the_slides():
     slides.add_module("activation1", nn.ReLU())
     slides.add_module("output", nn.Linear(3, 1, bias=False))
     slides.add_module("sigmoid", nn.Sigmoid())
-    ours = models.relu(25, [5, 3], seed=17)
+    ours = network([25, 5, 3, 1], "relu", seed=17)
     assert str(ours) == str(slides)
     assert all(map(torch.equal, ours.parameters(), slides.parameters()))
-    assert [name for name, _ in models.logistic(25, seed=17).named_children()] == [
-        "flatten", "output", "sigmoid",
-    ]  # fmt: skip
+    names = [name for name, _ in network([25, 1], seed=17).named_children()]
+    assert names == ["flatten", "output", "sigmoid"]
+    assert [MODELS[name].activation for name in MODELS] == ["none", "none", "relu"]
 
 
 @pytest.mark.parametrize("scale", [0.5, 2.0, 1024.0])
 def test_a_relu_network_scales_with_its_input(scale):
-    model = models.relu(25, [5, 3], seed=17, dtype=torch.float64)[:-1]  # without the sigmoid
+    model = network([25, 5, 3, 1], "relu", seed=17, dtype=torch.float64)[:-1]  # without the sigmoid
     x = torch.randn(20, 25, dtype=torch.float64)
     assert torch.equal(model(scale * x), scale * model(x))
     assert not torch.equal(model(-x), -model(x)), "a network without activations would do that"
 
 
-def test_building_a_model_leaves_the_seed_to_the_caller():
-    assert not torch.equal(
-        models.logistic(25, seed=1).output.weight, models.logistic(25, seed=2).output.weight
-    )
+def test_the_seed_decides_the_weights():
+    first, again, other = (network([25, 1], seed=seed).output.weight for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+# What is stored
+
+
+def test_float64_is_stored_in_the_nearest_multiples():
+    stream = torch.Generator().manual_seed(1)
+    weight = torch.rand(10_000, generator=stream, dtype=torch.float64) * 31 - 15.5
+    rounded = quantized(weight)
+    assert rounded.dtype == torch.float32
+    np.testing.assert_array_equal(rounded.double() % GRID, 0)
+    assert abs(rounded.double() - weight).max() <= GRID / 2
+    assert torch.equal(quantized(rounded.double()), rounded)
+    assert torch.equal(quantized(-weight), -rounded)
+
+
+@pytest.mark.parametrize("weight", [2.0**-21, 3 * 2.0**-21, 0.25 + 2.0**-21, 15.75 - 2.0**-21])
+def test_a_tie_goes_to_the_even_multiple(weight):
+    multiple = quantized(torch.tensor(weight, dtype=torch.float64)).double() / GRID
+    assert multiple % 2 == 0
+    assert abs(multiple * GRID - weight) == GRID / 2
+
+
+@pytest.mark.parametrize("weight", [1e-30, 100.123456789, -3e5, 1e30])
+def test_what_the_grid_does_not_reach_is_a_float32_rounding(weight):
+    found = quantized(torch.tensor(weight, dtype=torch.float64))
+    assert abs(found.item() - weight) <= max(GRID / 2, abs(weight) * 2**-23)
+
+
+def test_float32_keeps_its_bits():
+    lecture = network([25, 5, 3, 1], "relu", seed=17)
+    assert all(map(torch.equal, quantized_weights(lecture).values(), lecture.parameters()))
+    finer = [weight for weight in lecture.parameters() if (weight.double() % GRID).any()]
+    assert finer, "multiples anyway: rounding them would not show"
+
+
+# What is read back
+
+
+def stored(model):
+    return {name: weight.numpy() for name, weight in quantized_weights(model).items()}
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("sizes", [[4, 1], [25, 5, 3, 1], [49, 8, 6, 4, 2, 1]])
+def test_a_restored_model_is_the_trained_one_rounded_in_float64(sizes, activation):
+    model = network(sizes, activation, seed=3, dtype=torch.float64)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.mul_(1.37)  # no longer the initial ones of any seed
+    again = restored(stored(model), activation)
+    assert str(again) == str(model)
+    assert not again.training
+    for name, weight in again.state_dict().items():
+        assert weight.dtype == torch.float64
+        assert (weight - model.state_dict()[name]).abs().max() <= GRID / 2
+    assert stored(again).keys() == stored(model).keys()
+    for name, weight in stored(again).items():
+        np.testing.assert_array_equal(weight, stored(model)[name])
+    x = torch.randn(20, sizes[0], dtype=torch.float64)
+    torch.testing.assert_close(again(x), model(x), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_is_read_with_its_own_activation(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=rf"models/{name}\.safetensors: expected .* found none"):
+        read_model(name)
+    sizes = [25, 1] if name == "logistic" else [25, 5, 3, 1]
+    model = network(sizes, MODELS[name].activation, seed=1, dtype=torch.float64)
+    files.write_tensors(f"models/{name}.safetensors", stored(model))
+    assert str(read_model(name)) == str(model)
+
+
+@pytest.mark.parametrize("logit", [-1e4, -750.0, -30.0, 0.0, 30.0, 750.0, 1e4])
+def test_probabilities_are_rounded_to_9_decimals_saturated_or_not(logit):
+    model = restored({"output.weight": np.array([[logit]], np.float32)}, "none")
+    expected = 1 / (1 + np.exp(-logit)) if logit > -700 else 0
+    found = probabilities(model, torch.ones(1, 1, 1, 1))
+    assert found.tolist() == [round(expected, 9)]
+    assert found.dtype == np.float64
+
+
+def test_equal_images_get_equal_probabilities():
+    model = restored(stored(network([25, 5, 3, 1], seed=1, dtype=torch.float64)), "none")
+    image = torch.randn(1, 1, 5, 5)
+    assert len(set(probabilities(model, image.repeat(61, 1, 1, 1)))) == 1
+
+
+@pytest.mark.parametrize("sizes", [[25, 1], [25, 5, 3, 1], [9, 4, 1], [100, 7, 6, 5, 4, 1]])
+def test_layers_without_activations_are_one_matrix(sizes):
+    model = network(sizes, seed=3, dtype=torch.float64)
+    matrix = collapsed(model)
+    assert matrix.shape == (1, sizes[0])
+    x = torch.randn(50, sizes[0], dtype=torch.float64)
+    torch.testing.assert_close(torch.sigmoid(x @ torch.from_numpy(matrix).T), model(x))

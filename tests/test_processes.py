@@ -1,25 +1,23 @@
 """One training on several processes: real ones, that torchrun starts."""
 
 import os
+import pty
+import select
 import shutil
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
 import pytest
-import torch
-
-from diagonal.processes import SharedBatches
-from diagonal.training.batches import Batches, make_balanced_sampler
 
 MODELS = ("logistic", "deepish", "relu")
-LONG = ("n_epochs: 3", "n_epochs: 1000000")
 
 
 def outputs(name):
-    return [f"models/{name}.safetensors", f"plots/losses/{name}.csv", f"metrics/train_{name}.json"]
+    return [f"models/{name}.safetensors", f"plots/losses/{name}.csv"]
 
 
 def read(folder, name):
@@ -33,8 +31,8 @@ def change(folder, old, new):
     path.write_text(text.replace(old, new))
 
 
-def launched_with(folder, launch):
-    change(folder, "launch: python", f"launch: {launch}")
+def torchrun(n, name="relu"):
+    return "torchrun", "--standalone", "--nproc-per-node", str(n), "-m", f"stages.train_{name}"
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +52,7 @@ def trained(small_copy, run_in):
 @pytest.fixture
 def prepared(trained, tmp_path):
     """A copy of it to train in."""
-    copy = tmp_path / "project"
-    shutil.copytree(trained[0], copy, symlinks=True)
-    return copy
+    return shutil.copytree(trained[0], tmp_path / "project", symlinks=True)
 
 
 def assert_nothing_written(folder):
@@ -64,97 +60,91 @@ def assert_nothing_written(folder):
     assert not list(folder.glob("*/.*.safetensors.*"))
 
 
-def assert_one_line(result, line):
-    assert result.returncode == 1
-    assert result.stderr.splitlines() == [line]
-
-
-@pytest.mark.parametrize(("name", "n"), [("logistic", 2), ("deepish", 4), ("relu", 1), ("relu", 4)])
+@pytest.mark.parametrize(("name", "n"), [("logistic", 2), ("deepish", 4), ("relu", 1), ("relu", 3)])
 def test_the_bytes_are_those_of_one_process(trained, prepared, run_in, name, n):
-    launched_with(prepared, f"torchrun --nproc-per-node {n}")
-    result = run_in(prepared, "python", "-m", f"stages.train_{name}")
+    result = run_in(prepared, *torchrun(n, name))
     assert result.returncode == 0, result.stderr
     assert read(prepared, name) == trained[1][name]
-    assert len(result.stderr.splitlines()) == 4, result.stderr  # of one process alone
 
 
-def test_torchrun_itself_may_be_called(trained, prepared, run_in):
-    options = ("--standalone", "--nproc-per-node", "2")
-    result = run_in(prepared, "torchrun", *options, "-m", "stages.train_relu")
-    assert result.returncode == 0, result.stderr
-    assert read(prepared, "relu") == trained[1]["relu"]
+def test_more_processes_than_images_in_a_batch_change_no_byte(prepared, run_in):
+    change(prepared, "batch_size: 16", "batch_size: 3")
+    results = []
+    for command in (("python", "-m", "stages.train_relu"), torchrun(4)):
+        done = run_in(prepared, *command)
+        assert done.returncode == 0, done.stderr
+        results.append(read(prepared, "relu"))
+    assert results[0] == results[1]
 
 
-def test_dvc_sees_no_difference_and_runs_nothing_for_it(prepared, run_in):
-    def repro(*options):
-        result = run_in(prepared, "dvc", "repro", "--single-item", *options, "train_relu")
+def test_in_dvcs_eyes_the_command_alone_is_another(prepared, run_in):
+    def repro():
+        result = run_in(prepared, "dvc", "repro", "--single-item", "train_relu")
         assert result.returncode == 0, result.stderr
-        return result.stdout, (prepared / "dvc.lock").read_bytes()
+        return result.stdout, (prepared / "dvc.lock").read_text().splitlines()
 
-    before = (prepared / "dvc.lock").read_bytes()
-    _, alone = repro("--force")
-    assert alone != before
-    launched_with(prepared, "torchrun --nproc-per-node 2")
-    told, lock = repro()
-    assert "Stage 'train_relu' didn't change, skipping" in told
-    assert lock == alone
-    told, lock = repro("--force")
-    assert "Running stage 'train_relu'" in told
-    assert lock == alone
+    _, alone = repro()
+    change(prepared, "launch: python ", "launch: torchrun --standalone --nproc-per-node 2 ")
+    told, together = repro()
+    assert "> torchrun --standalone --nproc-per-node 2 -m stages.train_relu" in told
+    differences = [pair for pair in zip(alone, together, strict=True) if pair[0] != pair[1]]
+    assert differences == [
+        (
+            "    cmd: python -m stages.train_relu",
+            "    cmd: torchrun --standalone --nproc-per-node 2 -m stages.train_relu",
+        )
+    ]
 
 
-def test_float32_is_refused_in_one_line(prepared, run_in):
-    launched_with(prepared, "torchrun --nproc-per-node 2")
+def test_float32_is_refused_in_a_line_of_each(prepared, run_in):
     change(prepared, "precision: float64", "precision: float32")
-    assert_one_line(
-        run_in(prepared, "python", "-m", "stages.train_relu"),
-        "params.yaml: train.precision: expected float64 with torchrun, found float32, whose bits "
-        "would depend on the number of processes",
-    )
+    result = run_in(prepared, *torchrun(2))
+    assert result.returncode != 0
+    assert (
+        "params.yaml: train.precision: expected float64 with several processes, found float32, "
+        "whose bits would depend on their number"
+    ) in result.stderr.splitlines()
     assert_nothing_written(prepared)
 
 
-def test_bad_input_of_a_process_is_told_once(prepared, run_in):
-    launched_with(prepared, "torchrun --nproc-per-node 2")
-    (prepared / "data/split/val.safetensors").unlink()
-    result = run_in(prepared, "python", "-m", "stages.train_relu")
-    line = result.stderr.replace("process 2", "process 1")
-    expected = "data/split/val.safetensors: expected a .safetensors file, found none"
-    assert line == f"train_relu: process 1 of 2: {expected}; run `dvc repro`\n"
-    assert result.returncode == 1
-    assert_nothing_written(prepared)
-
-
-def test_an_error_in_a_process_is_told_with_its_place(prepared, run_in):
-    launched_with(prepared, "torchrun --nproc-per-node 2")
-    path = prepared / "stages/train.py"
-    planted = '    if processes.place()[0] == 1:\n        raise KeyError("planted")\n'
-    before, definition, after = path.read_text().partition("def _write(")
-    signature, end, body = before.rpartition("    initial = ")
-    path.write_text(signature + planted + end + body + definition + after)
-    number = path.read_text().splitlines().index('        raise KeyError("planted")') + 1
-    assert_one_line(
-        run_in(prepared, "python", "-m", "stages.train_relu"),
-        "train_relu: process 2 of 2 ended with KeyError: 'planted' "
-        f"(stages/train.py:{number}); nothing was written",
-    )
+def test_bad_input_is_told_and_nothing_written(prepared, run_in):
+    (prepared / "data/split/val.npy").unlink()
+    result = run_in(prepared, *torchrun(2))
+    line = "data/split/val.npy: expected a .npy file, found none; run `dvc repro`"
+    assert line in result.stderr.splitlines()
+    assert result.returncode != 0
     assert_nothing_written(prepared)
 
 
 class Training:
-    """A stage that trains for ever, until somebody ends it."""
+    """A stage that trains for ever, on a terminal of its own, until somebody ends it."""
 
-    def __init__(self, folder, *before, **environment):
-        self.log = folder / "stderr"
-        command = [*before, sys.executable, "-m", "stages.train_relu"]
+    def __init__(self, folder, *command, **environment):
+        self.terminal, shown = pty.openpty()
+        termios.tcsetwinsize(shown, (24, 100))
         variables = os.environ | environment
-        with self.log.open("w") as log:
-            self.stage = subprocess.Popen(command, cwd=folder, env=variables, stderr=log)
+        path = f"{Path(sys.executable).parent}{os.pathsep}{variables['PATH']}"
+        self.stage = subprocess.Popen(
+            command, cwd=folder, env=variables | {"PATH": path}, stdout=shown, stderr=shown
+        )
+        os.close(shown)
+        self.said = ""
+
+    def listen(self, seconds):
+        """Take what is on the terminal, waiting for it for so long."""
+        if select.select([self.terminal], [], [], seconds)[0]:
+            try:
+                self.said += os.read(self.terminal, 2**16).decode(errors="replace")
+            except OSError:  # nobody writes any more
+                return False
+        return True
 
     def wait_until_it_trains(self):
-        while "epoch" not in self.log.read_text():
-            assert self.stage.poll() is None, self.log.read_text()
-            time.sleep(0.1)
+        deadline = time.monotonic() + 120
+        while "val_loss=" not in self.said:
+            if time.monotonic() > deadline or not self.listen(1):
+                self.stage.terminate()
+                pytest.fail(f"does not train: {self.said}")
 
     def processes(self):
         """Find the processes that train: rank -> pid."""
@@ -166,34 +156,25 @@ class Training:
             found[int(rank.removeprefix(b"RANK="))] = pid
         return found
 
-    def outcome(self):
-        """Wait for the end; return the exit status and what was said beside progress."""
+    def status(self, seconds=90):
+        """Wait for the end; return the exit status."""
+        deadline = time.monotonic() + seconds
         try:
-            status = self.stage.wait(timeout=60)
+            while self.stage.poll() is None:
+                assert time.monotonic() < deadline, self.said
+                self.listen(0.1)  # or the terminal would be full
         finally:
             self.stage.kill()
-        lines = self.log.read_text().splitlines()
-        return status, [line for line in lines if not line.startswith("relu: epoch ")]
+            self.stage.wait()
+            while self.listen(0) and select.select([self.terminal], [], [], 0)[0]:
+                pass
+            os.close(self.terminal)
+        return self.stage.returncode
 
 
-def made_long(folder):
-    change(folder, *LONG)
-    path = folder / "diagonal/progress.py"
-    path.write_text(path.read_text().replace("LINES = 5 ", "LINES = 100_000 "))
+def endless(folder):
+    change(folder, "n_epochs: 3", "n_epochs: 1000000")
     return folder
-
-
-@pytest.mark.parametrize(
-    ("rank", "number"), [(0, signal.SIGKILL), (1, signal.SIGKILL), (1, signal.SIGTERM)]
-)
-def test_a_process_that_is_ended_ends_the_stage_in_one_line(prepared, rank, number):
-    launched_with(made_long(prepared), "torchrun --nproc-per-node 2")
-    training = Training(prepared)
-    training.wait_until_it_trains()
-    os.kill(training.processes()[rank], number)
-    line = f"train_relu: process {rank + 1} of 2 was ended by {number.name}; nothing was written"
-    assert training.outcome() == (1, [line])
-    assert_nothing_written(prepared)
 
 
 def runs(pid):
@@ -204,20 +185,41 @@ def runs(pid):
         return False
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_no_process_survives_the_stage(prepared, number):
-    launched_with(made_long(prepared), "torchrun --nproc-per-node 2")
-    training = Training(prepared)
-    training.wait_until_it_trains()
-    pids = training.processes().values()
-    training.stage.send_signal(number)
-    status, lines = training.outcome()
-    if number == signal.SIGTERM:
-        assert (status, lines) == (1, ["train_relu: was ended by SIGTERM; nothing was written"])
-    deadline = time.monotonic() + 10
+def assert_all_end(pids):
+    deadline = time.monotonic() + 60
     while any(map(runs, pids)):
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def test_progress_is_shown_once_on_a_terminal(prepared):
+    training = Training(prepared, *torchrun(2))
+    assert training.status() == 0
+    assert training.said.count("relu: 100%") == 1
+    assert "3/3" in training.said
+
+
+@pytest.mark.parametrize(
+    ("rank", "number"), [(0, signal.SIGKILL), (1, signal.SIGKILL), (1, signal.SIGTERM)]
+)
+def test_a_process_that_is_ended_ends_the_stage(prepared, rank, number):
+    training = Training(endless(prepared), *torchrun(2))
+    training.wait_until_it_trains()
+    pids = training.processes()
+    assert sorted(pids) == [0, 1]
+    os.kill(pids[rank], number)
+    assert training.status() != 0
+    assert_all_end(pids.values())
+    assert_nothing_written(prepared)
+
+
+def test_a_stage_that_is_ended_ends_its_processes(prepared):
+    training = Training(endless(prepared), *torchrun(2))
+    training.wait_until_it_trains()
+    pids = training.processes()
+    training.stage.send_signal(signal.SIGTERM)
+    assert training.status() != 0
+    assert_all_end(pids.values())
     assert_nothing_written(prepared)
 
 
@@ -251,62 +253,34 @@ def ip(*words):
 def on_two_machines(prepared, machines, tmp_path):
     """Start the same training on both, each with a copy of its own."""
 
-    def start(change_project=lambda folder: None):
+    def start():
+        other = shutil.copytree(prepared, tmp_path / "other", symlinks=True)
         options = "--nnodes 2 --nproc-per-node 1 --master-addr 10.77.0.1 --master-port 29500"
-        launched_with(prepared, f"torchrun {options}")
-        change_project(prepared)
-        other = tmp_path / "other"
-        shutil.copytree(prepared, other, symlinks=True)
-        return [
-            Training(folder, *before, PET_NODE_RANK=str(rank), GLOO_SOCKET_IFNAME="eth0")
-            for rank, (folder, before) in enumerate(zip((prepared, other), machines, strict=True))
-        ]
+        trainings = []
+        for rank, folder in enumerate((prepared, other)):
+            node = ("--node-rank", str(rank), "-m", "stages.train_relu")
+            command = (*machines[rank], "torchrun", *options.split(), *node)
+            trainings.append(Training(folder, *command, GLOO_SOCKET_IFNAME="eth0"))
+        return trainings
 
     return start
 
 
 def test_two_machines_store_the_bytes_of_one(trained, prepared, on_two_machines, tmp_path):
-    first, second = on_two_machines()
-    status, (safety,) = first.outcome()
-    assert status == 0
-    assert "nearest to a rounding tie" in safety
-    assert second.outcome() == (0, [])
+    trainings = on_two_machines()
+    assert [training.status() for training in trainings] == [0, 0]
     assert read(prepared, "relu") == trained[1]["relu"]
     assert_nothing_written(tmp_path / "other")
 
 
 @pytest.mark.parametrize("dying", [0, 1])
-def test_a_machine_that_loses_another_says_so_in_one_line(prepared, on_two_machines, dying):
-    trainings = on_two_machines(made_long)
+def test_a_machine_that_loses_another_ends_and_writes_nothing(prepared, on_two_machines, dying):
+    endless(prepared)
+    trainings = on_two_machines()
     trainings[0].wait_until_it_trains()
     (victim,) = trainings[dying].processes().values()
     trainings[dying].stage.kill()
     os.kill(victim, signal.SIGKILL)
-    trainings[dying].outcome()
-    left = 1 - dying
-    line = f"train_relu: process {left + 1} of 2 lost the others; nothing was written"
-    assert trainings[left].outcome() == (1, [line])
+    assert trainings[dying].status() != 0
+    assert trainings[1 - dying].status() != 0
     assert_nothing_written(prepared)
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 4, 7])
-@pytest.mark.parametrize("batch_size", [1, 3, 16, 64])
-def test_the_processes_rows_make_up_the_batch(random_data, monkeypatch, size, batch_size):
-    data = random_data(50, 10, 3, 0)
-    monkeypatch.setattr("diagonal.training.batches.GATHER", 9 * 20)
-
-    def epoch(kind, rank=0):
-        for name, value in (("RANK", rank), ("WORLD_SIZE", size), ("LOCAL_RANK", rank)):
-            monkeypatch.setenv(name, str(value))
-        sampler = make_balanced_sampler(data.y)
-        torch.manual_seed(1)
-        sampler.generator.manual_seed(1)
-        train = kind(data.x, data.y, batch_size=batch_size, sampler=sampler, hflip=0.5)
-        return [*train, *kind(data.x_val, data.y_val, batch_size=batch_size)]
-
-    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "test")
-    shares = [epoch(SharedBatches, rank) for rank in range(size)]
-    for whole, *parts in zip(epoch(Batches), *shares, strict=True):
-        for tensor, *of_each in zip(whole, *parts, strict=True):
-            assert torch.equal(torch.cat(of_each), tensor)
-            assert max(map(len, of_each)) - min(map(len, of_each)) <= 1

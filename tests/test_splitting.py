@@ -3,10 +3,10 @@ import pytest
 import torch
 from torch.utils.data import random_split
 
-from diagonal.images import generate_dataset
 from diagonal.lecture import index_splitter
-from diagonal.shell.errors import InputError
-from diagonal.splitting import train_val_split
+from diagonal.lines.images import generate_dataset
+from diagonal.lines.splitting import split_sizes, train_val_split
+from diagonal.pipeline.errors import InputError
 
 # The training labels as the slides print them.
 SLIDE_LABELS = """
@@ -41,18 +41,40 @@ def test_indices_are_split_as_on_the_slide(n, splits):
     assert ours == [subset.indices for subset in slide_splitter(n, splits)]
 
 
+@pytest.mark.parametrize("seed", [0, 13, 2**32 - 1])
+@pytest.mark.parametrize("ratios", [(80, 20), (0.8, 0.2), (1, 1), (0.3, 0.1), (2, 5)])
+@pytest.mark.parametrize("n", [30, 300, 1001])
+def test_training_and_validation_are_those_of_random_split(n, ratios, seed):
+    labels = np.random.default_rng(n).integers(0, 2, n)
+    before = torch.get_rng_state()
+    ours = train_val_split(labels, ratios, seed)
+    assert torch.equal(torch.get_rng_state(), before), "the global stream was drawn from"
+    expected = slide_splitter(n, ratios, seed)
+    assert [side.tolist() for side in ours] == [subset.indices for subset in expected]
+    assert sorted(np.concatenate(ours)) == list(range(n))
+    assert {side.dtype for side in ours} == {np.dtype(np.int64)}
+
+
+@pytest.mark.filterwarnings("ignore:Length of split at index")
+def test_sizes_are_those_of_random_split_wherever_it_takes_the_ratios():
+    random, refused = np.random.default_rng(0), 0
+    for _ in range(2000):
+        n, k = int(random.integers(1, 500)), int(random.integers(2, 5))
+        splits = np.round(random.random(k) + 0.01, int(random.integers(2, 5))).tolist()
+        sizes = split_sizes(n, splits)
+        assert sum(sizes) == n
+        try:
+            assert sizes == [len(subset) for subset in slide_splitter(n, splits)]
+        except ValueError:
+            refused += 1
+    assert 0 < refused < 500
+
+
 def test_ratios_that_stop_the_slides_code_are_split_too():
     refused = [0.01, 0.29, 0.01]  # as float32, divided by their sum, they add up to above one
     with pytest.raises(ValueError, match="Sum of input lengths"):
         slide_splitter(300, refused)
     assert [len(subset) for subset in index_splitter(300, refused)] == [10, 281, 9]
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_a_split_partitions_the_indices(seed):
-    labels = np.random.default_rng(seed).integers(0, 2, 50 + 13 * seed)
-    train, val = train_val_split(labels, (60 + seed, 20), seed)
-    assert sorted([*train, *val]) == list(range(len(labels)))
 
 
 def test_training_labels_are_those_on_the_slide():

@@ -5,53 +5,59 @@ from lecture_loop import loaders, train
 from torch import nn, optim
 from torch.utils.data import DataLoader, TensorDataset
 
-from diagonal.shell.errors import InputError
-from diagonal.training import models
+from diagonal.pipeline.errors import InputError
+from diagonal.pipeline.models import MODELS
 from diagonal.training.architecture import Architecture
-from diagonal.training.batches import Batches, make_balanced_sampler
+from diagonal.training.batches import Batches
+from diagonal.training.descent import Descent
+from diagonal.training.models import network
+from diagonal.training.sampling import make_balanced_sampler
+from diagonal.training.transforms import scale_and_normalize
 
+PREPARED = scale_and_normalize(0.5, 0.5)
 # lecture-facts: epochs, then loss and val_loss of the first and of the last epoch, accuracy
 LECTURE = {
     "logistic": (100, "0.698373 0.652573 0.515938 0.543607", 0.65),
     "deepish": (100, "0.698251 0.661803 0.517853 0.550928", 0.65),
     "relu": (50, "0.697113 0.693407 0.262673 0.194797", 1.0),
 }
+DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+KINDS = pytest.mark.parametrize("kind", [Architecture, Descent])
 
 
-def build(name, n_pixels, dtype, seed=17):
-    hidden = {} if name == "logistic" else {"hidden": [5, 3]}
-    return getattr(models, name)(n_pixels, **hidden, seed=seed, dtype=dtype)
+def build(name, n_pixels, dtype=torch.float32, seed=17):
+    hidden = () if name == "logistic" else (5, 3)
+    return network([n_pixels, *hidden, 1], MODELS[name].activation, seed=seed, dtype=dtype)
 
 
-def architecture(model, data, *, lr=0.1, batch_size=16, hflip=0.5):
-    dtype = next(model.parameters()).dtype
-    x, y, x_val, y_val = (each.to(dtype) for each in (data.x, data.y, data.x_val, data.y_val))
-    result = Architecture(model, nn.BCELoss(), optim.SGD(model.parameters(), lr=lr))
-    result.set_loaders(
-        Batches(
-            (x - 0.5) / 0.5,
-            y,
-            batch_size=batch_size,
-            sampler=make_balanced_sampler(y),
-            hflip=hflip,
-        ),
-        Batches((x_val - 0.5) / 0.5, y_val, batch_size=batch_size),
+def architecture(model, data, *, kind=Architecture, batch_size=16, hflip=0.5):
+    """Put a model and data together as the stages do, on the model's device."""
+    made = kind(model, nn.BCELoss(), optim.SGD(model.parameters(), lr=0.1))
+    images, labels = data.images.to(made.device), data.labels.to(made.device)
+    options = {"batch_size": batch_size, "transform": PREPARED, "dtype": made.dtype}
+    sampler = make_balanced_sampler(data.labels[data.train])
+    made.set_loaders(
+        Batches(images, labels, data.train, sampler=sampler, hflip=hflip, **options),
+        Batches(images, labels, data.val, **options),
     )
-    return result
+    return made
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@KINDS
+@DTYPES
 @pytest.mark.parametrize("name", LECTURE)
-def test_the_lectures_losses_come_out(lecture_data, name, dtype):
+def test_the_lectures_losses_come_out(lecture_data, name, dtype, kind):
     n_epochs, losses, accuracy = LECTURE[name]
-    ours = architecture(build(name, 25, dtype), lecture_data)
+    ours = architecture(build(name, 25, dtype), lecture_data, kind=kind)
     ours.train(n_epochs, seed=42)
     found = (ours.losses[0], ours.val_losses[0], ours.losses[-1], ours.val_losses[-1])
     assert " ".join(f"{loss:.6f}" for loss in found) == losses
-    predicted = ours.predict((lecture_data.x_val - 0.5) / 0.5) > 0.5
-    assert (predicted == lecture_data.y_val.numpy()).mean() == pytest.approx(accuracy)
+    val = lecture_data.val
+    predicted = ours.predict(PREPARED(lecture_data.images[val]))[:, 0] > 0.5
+    assert (predicted == lecture_data.labels[val].numpy()).mean() == pytest.approx(accuracy)
 
 
+@KINDS
 @pytest.mark.parametrize("name", LECTURE)
 @pytest.mark.parametrize(
     ("n", "n_val", "size", "batch_size", "hflip", "seed"),
@@ -63,22 +69,18 @@ def test_the_lectures_losses_come_out(lecture_data, name, dtype):
     ],
 )
 def test_float32_training_is_the_lectures_to_the_bit(
-    random_data, name, n, n_val, size, batch_size, hflip, seed
+    random_data, name, n, n_val, size, batch_size, hflip, seed, kind
 ):
-    data = random_data(n, n_val, size, seed)
-    expected = build(name, size**2, torch.float32, seed)
-    theirs = loaders(data.x, data.y, data.x_val, data.y_val, batch_size=batch_size, hflip=hflip)
-    losses, val_losses = train(expected, 0.1, *theirs, n_epochs=4, seed=seed)
-
-    model = build(name, size**2, torch.float32, seed)
-    ours = architecture(model, data, batch_size=batch_size, hflip=hflip)
+    data, options = random_data(n, n_val, size, seed), {"batch_size": batch_size, "hflip": hflip}
+    expected, model = (build(name, size**2, seed=seed) for _ in range(2))
+    losses = train(expected, *loaders(data, **options), n_epochs=4, seed=seed)
+    ours = architecture(model, data, kind=kind, **options)
     ours.train(4, seed=seed)
-    assert ours.losses == losses
-    assert ours.val_losses == val_losses
+    assert (ours.losses, ours.val_losses) == losses
     assert all(map(torch.equal, model.parameters(), expected.parameters()))
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@DTYPES
 def test_losses_collected_in_pieces_have_the_same_mean(lecture_data, monkeypatch, dtype):
     whole, pieces = (architecture(build("relu", 25, dtype), lecture_data) for _ in range(2))
     whole.train(3)
@@ -88,24 +90,21 @@ def test_losses_collected_in_pieces_have_the_same_mean(lecture_data, monkeypatch
     assert pieces.val_losses == whole.val_losses
 
 
-def test_a_dataloader_trains_as_well(lecture_data):
-    results = []
-    for fast in (True, False):
-        model = build("relu", 25, torch.float32)
-        ours = architecture(model, lecture_data)
-        if not fast:
-            data = (lecture_data.x, lecture_data.y, lecture_data.x_val, lecture_data.y_val)
-            ours.set_loaders(*loaders(*data, batch_size=16, hflip=0.5))
-        ours.train(3)
-        results.append((ours.losses, ours.val_losses, model.state_dict()))
-    assert results[0][:2] == results[1][:2]
-    assert all(map(torch.equal, results[0][2].values(), results[1][2].values()))
+@KINDS
+def test_a_dataloader_trains_as_well(lecture_data, kind):
+    ours, theirs = (architecture(build("relu", 25), lecture_data, kind=kind) for _ in range(2))
+    theirs.set_loaders(*loaders(lecture_data, batch_size=16, hflip=0.5))
+    for each in (ours, theirs):
+        each.train(3)
+    assert (ours.losses, ours.val_losses) == (theirs.losses, theirs.val_losses)
+    assert all(map(torch.equal, ours.model.parameters(), theirs.model.parameters()))
 
 
 def test_training_works_without_validation_and_sampler(lecture_data):
-    model = build("logistic", 25, torch.float32)
+    model, data = build("logistic", 25), lecture_data
     ours = Architecture(model, nn.BCELoss(), optim.Adam(model.parameters()))
-    ours.set_loaders(DataLoader(TensorDataset(lecture_data.x, lecture_data.y), 16, shuffle=True))
+    dataset = TensorDataset(PREPARED(data.images), data.labels.float()[:, None])
+    ours.set_loaders(DataLoader(dataset, 16, shuffle=True))
     seen = []
     ours.train(5, on_epoch=lambda *losses: seen.append(losses))
     assert ours.losses[-1] < ours.losses[0]
@@ -113,38 +112,93 @@ def test_training_works_without_validation_and_sampler(lecture_data):
     assert seen == [(loss, None) for loss in ours.losses]
 
 
-def test_a_restored_checkpoint_goes_on_as_if_never_stopped(lecture_data, tmp_path):
-    def fresh():
-        model = build("relu", 25, torch.float64)
-        result = architecture(model, lecture_data)
-        result.optimizer = optim.Adam(model.parameters(), lr=0.01)  # has a state of its own
+OPTIMIZERS = {
+    "sgd": lambda weights: optim.SGD(weights, lr=0.1),
+    "momentum": lambda weights: optim.SGD(weights, lr=0.1, momentum=0.9, nesterov=True),
+    "adam": lambda weights: optim.Adam(weights, lr=0.01),
+    "a tensor lr": lambda weights: optim.Adam(weights, lr=torch.tensor(0.01)),
+    "two groups": lambda weights: optim.Adam(
+        [{"params": [weight], "lr": lr} for weight, lr in zip(weights, (0.01, 0.1), strict=True)]
+    ),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_a_restored_checkpoint_goes_on_as_if_never_stopped(
+    lecture_data, tmp_path, optimizer, dtype
+):
+    def fresh(seed):
+        torch.manual_seed(seed)
+        layers = nn.Flatten(), nn.BatchNorm1d(25, affine=False), nn.Linear(25, 1), nn.Sigmoid()
+        result = architecture(nn.Sequential(*layers).to(dtype), lecture_data)
+        result.optimizer = optimizer(list(result.model.parameters()))
         return result
 
-    through, stopped, resumed = fresh(), fresh(), fresh()
+    through, stopped, resumed = fresh(1), fresh(1), fresh(2)
     through.train(2, seed=1)
     through.train(3, seed=2)
     stopped.train(2, seed=1)
-    stopped.save_checkpoint(tmp_path / "checkpoint.safetensors")
-    resumed.load_checkpoint(tmp_path / "checkpoint.safetensors")
+    stopped.save_checkpoint(tmp_path / "new folder" / "checkpoint.pt")
+    resumed.load_checkpoint(tmp_path / "new folder" / "checkpoint.pt")
     resumed.train(3, seed=2)
     assert resumed.losses == through.losses
     assert resumed.val_losses == through.val_losses
-    for ours, expected in zip(resumed.model.parameters(), through.model.parameters(), strict=True):
+    for ours, expected in zip(
+        resumed.model.state_dict().values(), through.model.state_dict().values(), strict=True
+    ):
+        assert ours.dtype == expected.dtype
         assert torch.equal(ours, expected)
 
 
-def test_a_foreign_checkpoint_is_told_in_one_line(tmp_path):
-    model = build("logistic", 25, torch.float32)
+def write_tensors(path):
+    torch.save({"model": {"weight": torch.ones(1)}}, path)
+
+
+def write_a_list(path):
+    torch.save([1, 2], path)
+
+
+def write_code(path):
+    torch.save({"model": print}, path)
+
+
+def truncate(path):
+    torch.save({"model": torch.ones(100)}, path)
+    path.write_bytes(path.read_bytes()[:500])
+
+
+NO_CHECKPOINTS = {
+    "missing": lambda path: None,
+    "a folder": lambda path: path.mkdir(),
+    "empty": lambda path: path.touch(),
+    "text": lambda path: path.write_text("epoch,loss\n1,0.5\n"),
+    "truncated": truncate,
+    "other tensors": write_tensors,
+    "a list": write_a_list,
+    "code": write_code,
+}
+
+
+@pytest.mark.parametrize("write", NO_CHECKPOINTS.values(), ids=NO_CHECKPOINTS)
+def test_what_is_no_checkpoint_is_told_in_one_line_and_changes_nothing(tmp_path, write):
+    path, model = tmp_path / "checkpoint.pt", build("logistic", 25)
+    write(path)
+    before = model.output.weight.clone()
     ours = Architecture(model, nn.BCELoss(), optim.SGD(model.parameters(), lr=0.1))
-    torch.save({"model": model.state_dict()}, tmp_path / "pickled.pt")
-    with pytest.raises(InputError, match=r"pickled\.pt: expected a readable \.safetensors"):
-        ours.load_checkpoint(tmp_path / "pickled.pt")
+    with pytest.raises(InputError) as caught:
+        ours.load_checkpoint(path)
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(f"{path}: expected ")
+    assert ", found" in line
+    assert torch.equal(model.output.weight, before)
 
 
 def test_predictions_are_the_models_without_training_it(lecture_data):
     model = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(25, 1), nn.Sigmoid())
     ours = Architecture(model, nn.BCELoss(), optim.SGD(model.parameters(), lr=0.1))
-    first, second = ours.predict(lecture_data.x), ours.predict(lecture_data.x.numpy())
+    x = PREPARED(lecture_data.images)
+    first, second = ours.predict(x), ours.predict(x.numpy())
     assert isinstance(first, np.ndarray)
     np.testing.assert_array_equal(first, second)
 
@@ -153,7 +207,7 @@ def test_predictions_are_the_models_without_training_it(lecture_data):
     ("name", "parameters"), [("logistic", 25), ("deepish", 143), ("relu", 143)]
 )
 def test_parameters_are_counted(name, parameters):
-    model = build(name, 25, torch.float32)
+    model = build(name, 25)
     ours = Architecture(model, nn.BCELoss(), optim.SGD(model.parameters(), lr=0.1))
     assert ours.count_parameters() == parameters
     model[1].weight.requires_grad = False
@@ -162,7 +216,7 @@ def test_parameters_are_counted(name, parameters):
 
 def test_a_seed_decides_the_run(lecture_data):
     def losses(seed):
-        ours = architecture(build("logistic", 25, torch.float64), lecture_data)
+        ours = architecture(build("logistic", 25), lecture_data)
         ours.train(2, seed=seed)
         return ours.losses
 

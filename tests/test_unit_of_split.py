@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diagonal.images import generate_dataset, patterns
-from diagonal.lecture import index_splitter
-from diagonal.shell.errors import InputError
-from diagonal.splitting import train_val_split
+from diagonal.lines.images import generate_dataset
+from diagonal.lines.patterns import numbered
+from diagonal.lines.splitting import train_val_split
+from diagonal.pipeline.errors import InputError
 
 RATIOS = ([80, 20], [1, 1], [9, 1], [0.2, 0.8])
 
@@ -24,7 +24,7 @@ def cases():
     for number in range(200):
         img_size, seed = int(rng.integers(2, 13)), int(rng.integers(2**32))
         images, labels = generate_dataset(img_size, int(10 ** rng.uniform(0, 3)), seed=seed)
-        yield labels, patterns(images), RATIOS[number % len(RATIOS)], seed
+        yield labels, numbered(images), RATIOS[number % len(RATIOS)], seed
 
 
 def test_no_pattern_is_on_both_sides_or_the_error_says_why():
@@ -66,14 +66,14 @@ def test_no_other_choice_of_patterns_is_closer_to_the_ratio():
 
 def test_the_lectures_images_split_almost_as_asked():
     images, labels = generate_dataset(5, 300, seed=13)
-    _, val = train_val_split(labels, [80, 20], 13, patterns(images))
+    _, val = train_val_split(labels, [80, 20], 13, numbered(images))
     assert abs(len(val) - 60) <= 2
     assert labels[val].mean() == pytest.approx(labels.mean(), abs=0.02)
 
 
 def test_the_seed_decides_and_nothing_else():
     images, labels = generate_dataset(10, 200, seed=1)
-    groups = patterns(images)
+    groups = numbered(images)
     np.random.seed(0)
     once = train_val_split(labels, [80, 20], 7, groups)
     np.random.seed(1)
@@ -81,12 +81,6 @@ def test_the_seed_decides_and_nothing_else():
     other = train_val_split(labels, [80, 20], 8, groups)
     assert [side.tolist() for side in once] == [side.tolist() for side in again]
     assert set(once[1].tolist()) != set(other[1].tolist())
-
-
-def test_the_unit_image_is_the_lectures_split():
-    _, labels = generate_dataset(5, 300, seed=13)
-    lecture = [subset.indices for subset in index_splitter(300, [80, 20], seed=13)]
-    assert [side.tolist() for side in train_val_split(labels, [80, 20], 13)] == lecture
 
 
 def test_an_impossible_split_is_found_before_the_pipeline_starts(tmp_path):

@@ -22,15 +22,10 @@ def run(main: Callable[[], None]) -> None:
         message = f"{path}: expected to read and write here, found: {err.strerror}"
     finally:
         gc.unfreeze()
-    if main.__module__ == "__main__":
-        _leave(message)
-    sys.exit(message)
-
-
-def _leave(message: str | None) -> None:
-    """End this process at once: Python would first take PyTorch's modules apart, for a second."""
+    if main.__module__ != "__main__":
+        sys.exit(message)
     if message is not None:
         print(message, file=sys.stderr)
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.flush()
-    os._exit(message is not None)
+    os._exit(message is not None)  # at once: taking PyTorch's modules apart takes Python a second

@@ -57,9 +57,17 @@ def read_labels() -> np.ndarray:
     return files.read_array(LABELS, np.int64, ndim=1)
 
 
-def read_split(name: str) -> np.ndarray:
-    """Read the indices of a split's images, train or val: int64 (n,)."""
-    return files.read_array(SPLIT.format(name), np.int64, ndim=1)
+def read_split(name: str, n_images: int) -> np.ndarray:
+    """Read the indices of a split, train or val, among this many images: int64 (n,).
+
+    Raises:
+        InputError: the file is missing or not as expected, or there are no such images.
+    """
+    path = SPLIT.format(name)
+    index = files.read_array(path, np.int64, ndim=1)
+    if not (len(index) and index.min() >= 0 and index.max() < n_images):
+        raise InputError(f"{path}: expected indices of {n_images} images, found others")
+    return index
 
 
 def read_weights(n_images: int) -> np.ndarray:

@@ -121,7 +121,7 @@ class Architecture:
             checkpoint = torch.load(path, map_location=self.device, weights_only=True)
             model, optimizer = checkpoint["model"], checkpoint["optimizer"]
             losses, val_losses = checkpoint["losses"], checkpoint["val_losses"]
-        except (OSError, RuntimeError, UnpicklingError, KeyError, TypeError) as err:
+        except (OSError, RuntimeError, UnpicklingError, EOFError, LookupError, TypeError) as err:
             reason = " ".join(f"{type(err).__name__}: {err}".split())
             raise InputError(f"{path}: expected a checkpoint, found: {reason}") from err
         self.model.load_state_dict(model)

@@ -7,8 +7,7 @@ random numbers image by image, from two streams, in this order per epoch:
 2. the sampler's own generator: one multinomial draw of all indices;
 3. the global stream: one float32 per drawn image, which is flipped where that is below p.
 
-`Batches` asks the same streams for the same numbers, but all of them together. So it yields the
-same batches and leaves both streams where the loader leaves them.
+`Batches` asks the same streams for the same numbers, but all of them together.
 """
 
 import math

@@ -60,14 +60,16 @@ class Ensemble:
             probabilities (members, n); and how many units behind ReLUs, in a module that is a
             sequence, are zero for every image: int64 (members,).
         """
-        state = {name: each.cpu() for name, each in self.buffers.items()}
-        state |= {name: each.double() for name, each in self.quantized_weights().items()}
+        stored = {**self.buffers, **self.quantized_weights()}
+        state = {
+            k: v.cpu().double() if v.is_floating_point() else v.cpu() for k, v in stored.items()
+        }
         model, x = self.model.eval(), x.expand(len(next(iter(state.values()))), *x.shape)
         dead = torch.zeros(len(x), dtype=torch.int64)
-        for place, layer in enumerate(model.children()):
+        for place, layer in enumerate(model if isinstance(model, nn.Sequential) else ()):
             if isinstance(layer, nn.ReLU):
-                hidden = _apply(model[: place + 1], state, x)
-                dead += (hidden == 0).all(dim=1).sum(dim=1)
+                silent = (_apply(model[: place + 1], state, x) == 0).all(dim=1)
+                dead += silent.flatten(1).sum(dim=1)
         return _apply(model, state, x)[..., 0], dead
 
 

@@ -13,11 +13,7 @@ def class_weights(labels: torch.Tensor) -> torch.Tensor:
 
 
 def make_balanced_sampler(y: torch.Tensor) -> WeightedRandomSampler:
-    """Make a sampler that draws both classes equally often, with a generator of its own.
-
-    It draws n indices with replacement, each weighed by the inverse of its class's frequency, for
-    labels (n, 1) or (n,), 0 or 1.
-    """
+    """Make a sampler, for labels (n, 1) or (n,), 0 or 1, that draws both classes equally often."""
     labels = y.flatten().long().cpu()
     return weighted_sampler(class_weights(labels)[labels].double())
 

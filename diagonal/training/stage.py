@@ -88,7 +88,7 @@ def read_batches(
         action="ignore"
     ):  # of arrays that cannot, and need not, be written
         images, labels = (torch.from_numpy(each).to(device) for each in arrays)
-    train, val = (torch.tensor(data.read_split(name)) for name in ("train", "val"))
+    train, val = (torch.tensor(data.read_split(name, len(labels))) for name in ("train", "val"))
     sampler = weighted_sampler(torch.tensor(data.read_weights(len(train))))
     options = {
         "batch_size": params.train.batch_size,

@@ -1,0 +1,187 @@
+"""What is drawn: in whole, of what the data are, with an entry in the table of figures."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from diagonal.evaluation import figures as evaluation
+from diagonal.feature_space import animation
+from diagonal.feature_space import figures as feature_space
+from diagonal.lines import figures as lines
+from diagonal.lines.channels import color_bands, grayscale
+from diagonal.lines.images import generate_dataset
+from diagonal.lines.patterns import distinct
+from diagonal.pipeline import files
+from diagonal.pipeline.models import MODELS
+from diagonal.pipeline.style import CLASSES, style, titled
+from diagonal.training.history import shown_epochs
+
+ROOT = Path(__file__).parents[1]
+PICTURES = sorted(
+    name
+    for name in subprocess.run(
+        ["git", "ls-files", "plots"], cwd=ROOT, capture_output=True, check=True, text=True
+    ).stdout.splitlines()
+    if name.endswith((".png", ".gif"))
+)
+
+
+@pytest.fixture(autouse=True)
+def styled():
+    with style():
+        yield
+
+
+# Drawing
+
+
+@pytest.mark.parametrize("size", [2, 5, 28])
+def test_images_of_any_size_are_drawn(size, tmp_path):
+    pictures, labels = generate_dataset(size, 300, seed=1)
+    first, pattern = distinct(pictures, labels)
+    counts, pictures = np.bincount(pattern), pictures[:, 0]
+    bands = color_bands(5)
+    color = np.stack(bands, axis=-1)
+    said = dict.fromkeys(MODELS, labels[first] * 0.5)
+    drawn = [
+        lines.samples(pictures, labels),
+        lines.pattern_counts(pictures[first], labels[first], counts),
+        lines.patterns_by_split(pictures[first], labels[first], counts, counts * 0),
+        lines.channels(bands, grayscale(color), color),
+        feature_space.preparation({"as drawn": pictures[0], "half": pictures[0] / 2}),
+        evaluation.predicted_patterns(pictures[first], labels[first], said, 0.5),
+        evaluation.weights_as_pixels({"a": np.eye(4, size**2), "b": -np.ones((1, size**2))}, size),
+    ]
+    for number, figure in enumerate(drawn):
+        files.write_figure(tmp_path / f"{number}.png", figure)
+        with Image.open(tmp_path / f"{number}.png") as picture:
+            assert picture.width == 960
+
+
+def test_titles_follow_the_data():
+    counts = np.array([[3, 1], [0, 2]])
+    figure = lines.classes_in_batches({"a": counts, "b": counts})
+    assert figure.axes[0].get_title() == "a: 3 of 6 drawn are diagonal"
+
+    pictures, labels = np.zeros((2, 5, 5)), np.array([0, 1])
+    figure = lines.pattern_counts(pictures, labels, np.array([4, 9]))
+    title = "Only 2 of 13 images are distinct; each occurs 4 to 9 times"
+    assert figure.get_suptitle() == title
+    figure = lines.patterns_by_split(pictures, labels, np.array([4, 0]), np.array([2, 1]))
+    assert figure.get_suptitle() == "1 of the 2 patterns in validation were seen in training"
+
+    losses = {
+        name: pd.DataFrame({"loss": [1.0, 1.0], "val_loss": [9.0, end]})
+        for name, end in (("logistic", 1.0), ("relu", 0.25))
+    }
+    figure = evaluation.loss_comparison(losses)
+    assert figure.get_suptitle() == "Validation loss ends at 1.000 (logistic), 0.250 (relu)"
+    figure = evaluation.two_weightings(np.array([0.0, 1.0]), np.array([0.5, 1.0]))
+    assert "at most 0.500" in figure.get_suptitle()
+    said = dict(zip(MODELS, np.eye(3)[:, :2], strict=True))
+    figure = evaluation.predicted_patterns(pictures, labels, said, 0.5)
+    assert figure.get_suptitle() == "Misclassified of 2 patterns: logistic 2, deepish 0, relu 1"
+    figure = evaluation.confusion(dict.fromkeys(MODELS, np.array([[30, 10], [5, 55]])), 0.25)
+    assert figure.get_suptitle() == "Right and wrong on 100 validation images, threshold 0.25"
+    assert figure.axes[0].get_title() == "logistic: 85% right"
+
+
+def test_the_bars_of_a_distribution_hold_every_seed_and_none_is_on_an_edge():
+    random = np.random.default_rng(0)
+    tables = {
+        name: pd.DataFrame(random.random((200, 2)).round(1), columns=columns)
+        for name in MODELS
+        for columns in [["population_loss", "population_accuracy"]]
+    }
+    ours = {name: table[:1] for name, table in tables.items()}
+    figure = evaluation.distributions(tables, ours)
+    for axes in figure.axes:
+        assert sum(bar.get_height() for bar in axes.patches) == 200
+        edges = np.array([bar.get_x() for bar in axes.patches])
+        np.testing.assert_allclose(edges * 1e6 % 1, 0.5, atol=1e-3)  # numbers have 6 decimals
+
+
+def test_a_users_settings_do_not_reach_the_style():
+    matplotlib.rcParams["font.size"] = 40
+    with style():
+        assert matplotlib.rcParams["font.size"] == 11
+    assert matplotlib.rcParams["font.size"] == 40
+
+
+def test_colours_and_markers_tell_classes_and_models_apart():
+    looks = [look for _, *look in [*CLASSES, *((None, *each[1:]) for each in MODELS.values())]]
+    assert len({color for color, _ in looks}) == len({marker for _, marker in looks}) == 5
+
+
+def test_an_animation_shows_its_steps_in_order(tmp_path):
+    figure = titled(2, " ")
+    axes = figure.subplots()
+    (line,) = axes.plot([0], [0], "ks", markersize=30)
+    axes.set(xlim=(0, 4), ylim=(-1, 1))
+
+    def show(place):
+        line.set_data([place], [0])
+        return [line]
+
+    steps = [(place,) for place in (0.5, 1.5, 2.5, 3.5)]
+    frames = animation.record(figure, show, steps)
+    files.write_animation(tmp_path / "a.gif", frames, milliseconds=50, hold=200)
+    with Image.open(tmp_path / "a.gif") as shown:
+        assert shown.n_frames == 4
+        centres = []
+        for number in range(4):
+            shown.seek(number)
+            dark = np.asarray(shown.convert("L"))[60:180, 120:900] < 100
+            centres.append(np.nonzero(dark)[1].mean())
+            assert shown.info["duration"] == (200 if number == 3 else 50)
+    assert (np.diff(centres) > 50).all()
+
+
+@pytest.mark.parametrize("n_epochs", [1, 7, 30, 300])
+def test_shown_epochs_run_from_before_the_first_to_the_last(n_epochs):
+    epochs = shown_epochs(n_epochs)
+    assert (epochs[0], epochs[-1]) == (0, n_epochs)
+    assert np.ptp(np.diff(epochs)) <= 1
+
+
+# What is committed
+
+
+def test_the_balanced_epoch_that_is_drawn_is_the_one_that_is_reported():
+    table = files.read_table(
+        ROOT / "plots/balance/batches.csv", "balanced_straight", "balanced_diagonal"
+    )
+    straight, diagonal = table.sum()
+    reported = json.loads((ROOT / "metrics/balance.json").read_text())
+    assert diagonal / (straight + diagonal) == reported["diagonals_in_first_epoch"]
+
+
+def test_the_table_of_figures_lists_every_picture_and_its_stage():
+    rows = re.findall(r"\| `(plots/\S+)` \| (\w+) \|", (ROOT / "docs/figures.md").read_text())
+    assert sorted(name for name, _ in rows) == PICTURES
+    for name, stage in rows:
+        assert Path(name).parts[1] == stage
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_pictures_are_of_one_width_and_carry_no_version(name):
+    path = ROOT / name
+    with Image.open(path) as picture:
+        assert picture.width == 960
+        assert set(picture.info) <= {
+            "dpi",
+            "version",
+            "background",
+            "loop",
+            "duration",
+            "extension",
+        }
+        assert name.endswith(".png") or picture.info["version"] == b"GIF89a"
+    assert path.stat().st_size < 2e6

@@ -1,0 +1,112 @@
+"""Distinct images and how often they occur, held against counting by brute force."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from scipy.stats import chisquare
+
+from diagonal.lines import images as images_module
+from diagonal.lines.images import every_line, generate_dataset, random_lines
+from diagonal.lines.patterns import distinct, first_places, numbered, population, survey
+
+DATA = [(2, 5), (3, 40), (5, 300), (10, 60), (10, 3000)]  # img_size, n_images
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("chunk", [1, 70, 2**22])  # numbers that are handled at once
+@pytest.mark.parametrize(("img_size", "n_images"), DATA)
+def test_equal_images_and_no_others_share_a_number(img_size, n_images, chunk, dtype, monkeypatch):
+    monkeypatch.setattr(images_module, "CHUNK", chunk)
+    images = generate_dataset(img_size, n_images, seed=n_images)[0].astype(dtype)
+    numbers = numbered(images)
+    _, first, alike = np.unique(
+        images.reshape(n_images, -1), axis=0, return_index=True, return_inverse=True
+    )
+    np.testing.assert_array_equal(first[alike], first_places(numbers)[numbers])
+    np.testing.assert_array_equal(first_places(numbers), np.sort(first))  # 0, 1... as they appear
+
+
+def test_numbers_count_up_as_images_first_appear():
+    images = np.array([[[1, 2]], [[3, 4]], [[1, 2]], [[4, 3]], [[3, 4]]])
+    assert numbered(images).tolist() == [0, 1, 0, 2, 1]
+    assert first_places(numbered(images)).tolist() == [0, 1, 3]
+
+
+@pytest.mark.parametrize(("img_size", "n_images"), DATA)
+def test_distinct_images_are_sorted_and_numbered_back(img_size, n_images):
+    images, labels = generate_dataset(img_size, n_images, seed=13)
+    first, pattern = distinct(images, labels)
+    np.testing.assert_array_equal(images[first][pattern], images)
+    keys = list(zip(labels[first], -np.bincount(pattern), first, strict=True))
+    assert keys == sorted(keys)
+    assert len(keys) == len({image.tobytes() for image in images})
+
+
+# The population
+
+
+@pytest.mark.parametrize(("img_size", "n_patterns"), [(2, 7), (5, 25), (10, 55), (28, 163)])
+def test_the_population_holds_each_pattern_once_and_counts_every_line(img_size, n_patterns):
+    images, labels, counts = population(img_size)
+    assert len(images) == n_patterns
+    lines = [line.tobytes() for line in every_line(img_size)]
+    expected = Counter(zip(lines, [0, 1, 1] * (2 * img_size - 1), strict=True))
+    found = zip((image.tobytes() for image in images), labels.tolist(), strict=True)
+    assert dict(zip(found, counts.tolist(), strict=True)) == expected
+
+
+@pytest.mark.parametrize("img_size", [2, 5, 10])
+def test_the_generator_draws_the_population_as_often_as_its_counts_say(img_size):
+    images, _, counts = population(img_size)
+    every = every_line(img_size)
+    pattern = numbered(np.concatenate([images, every.reshape(-1, *images.shape[1:])]))[
+        len(images) :
+    ]
+    drawn = np.bincount(pattern[random_lines(img_size, 10**6, seed=3)])
+    assert chisquare(drawn, counts / counts.sum() * 10**6).pvalue > 0.001
+
+
+# The survey
+
+
+def brute_force(images, labels, train, val):
+    """Count image by image: rows of (image, label, train, val, population, place) in order."""
+    rows = {}
+    for split, indices in ((0, train), (1, val)):
+        for index in indices:
+            row = rows.setdefault(images[index].tobytes(), [labels[index], 0, 0, 0, -1])
+            row[1 + split] += 1
+    drawable = population(images.shape[-1])
+    for place, (image, label, count) in enumerate(zip(*drawable, strict=True)):
+        rows.setdefault(image.tobytes(), [label, 0, 0, 0, -1])[3:] = [count, place]
+    return sorted(
+        ([image, *row] for image, row in rows.items()), key=lambda row: (row[1], -row[2] - row[3])
+    )
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+@pytest.mark.parametrize(("img_size", "n_images"), DATA)
+def test_a_survey_counts_what_brute_force_counts_in_the_order_promised(img_size, n_images, foreign):
+    random = np.random.default_rng(n_images)
+    images, labels = generate_dataset(img_size, n_images, seed=n_images)
+    if foreign:  # images that the generator never draws, as of someone's own data
+        own = random.random(n_images) < 0.3
+        images[own] //= 2
+    train, val = np.split(random.permutation(n_images), [n_images * 2 // 3])
+    found = survey(images, labels, train, val)
+    columns = [[each.tobytes() for each in found.images], *(each.tolist() for each in found[1:])]
+    assert list(map(list, zip(*columns, strict=True))) == brute_force(images, labels, train, val)
+    assert {column.dtype for column in found[1:]} == {np.dtype(np.int64)}
+    assert found.images.shape[1:] == images.shape[1:]
+    assert (found.train.sum(), found.val.sum()) == (len(train), len(val))
+
+
+def test_a_small_data_set_leaves_patterns_that_only_the_population_has():
+    images, labels = generate_dataset(10, 60, seed=60)
+    found = survey(images, labels, np.arange(40), np.arange(40, 60))
+    unseen = found.train + found.val == 0
+    assert unseen.sum() > 10
+    for label in (0, 1):  # after those that are there
+        assert (np.diff(unseen[found.labels == label].astype(int)) >= 0).all()
+    np.testing.assert_array_equal(found.images, population(10)[0][found.place])

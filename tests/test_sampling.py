@@ -1,0 +1,96 @@
+"""Weights and draws, held against the slides' code and against torch's own sampler and loader."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.utils.class_weight import compute_class_weight
+from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
+
+from diagonal.training import sampling
+from diagonal.training.sampling import (
+    class_weights,
+    classes_per_batch,
+    draw,
+    make_balanced_sampler,
+    weighted_sampler,
+)
+
+
+def repeated(*counts):
+    """Make labels: so many straight lines, so many diagonals."""
+    return torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
+
+
+def test_weights_are_those_on_the_slide():
+    assert class_weights(repeated(80, 160)).tolist() == pytest.approx([0.0125, 0.00625])
+
+
+@pytest.mark.parametrize("counts", [(1, 2), (80, 160), (333, 7), (3, 10**6)])
+def test_weights_are_the_lectures_float32_and_sklearns_balanced_up_to_scale(counts):
+    labels = repeated(*counts)
+    weights = class_weights(labels)
+    assert torch.equal(weights, 1.0 / torch.tensor(counts).float())
+    balanced = compute_class_weight("balanced", classes=np.arange(2), y=labels.numpy())
+    assert (weights * sum(counts) / 2).tolist() == pytest.approx(balanced.tolist(), rel=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
+def test_the_balanced_sampler_is_the_slides(shape):
+    labels = repeated(83, 211).roll(100)
+    ours = make_balanced_sampler(labels.float().reshape(shape))
+    weights = (1.0 / labels.unique(return_counts=True)[1].float())[labels]
+    slides = WeightedRandomSampler(weights, len(weights), True, torch.Generator())
+    for sampler in (ours, slides):
+        sampler.generator.manual_seed(7)
+    drawn = [i for _ in range(20) for i in ours]
+    assert drawn == [i for _ in range(20) for i in slides]
+    assert labels[drawn].float().mean() == pytest.approx(0.5, abs=0.033)  # 5 standard errors
+
+
+WEIGHTS = {
+    "equal": lambda n, stream: torch.ones(n),
+    "uniform": lambda n, stream: torch.rand(n, generator=stream, dtype=torch.float64) + 1e-9,
+    "half of them zero": lambda n, stream: (torch.arange(n) % 2 == 0).double(),
+    "zeros at the end": lambda n, stream: (torch.arange(n) <= n // 2).double(),
+    "of many magnitudes": lambda n, stream: torch.rand(n, generator=stream) ** 20 + 1e-30,
+}
+
+
+@pytest.mark.parametrize("categories", [2**24, 0])  # by torch.multinomial, and without it
+@pytest.mark.parametrize("weights", WEIGHTS.values(), ids=WEIGHTS)
+@pytest.mark.parametrize("n", [1, 2, 7, 240, 4097, 300_000])
+def test_a_draw_is_torchs_samplers_and_leaves_its_stream_there(monkeypatch, n, weights, categories):
+    monkeypatch.setattr(sampling, "CATEGORIES", categories)
+    monkeypatch.setattr(sampling, "AT_ONCE", 100_000)
+    weights = weights(n, torch.Generator().manual_seed(n))
+    ours, theirs = (
+        WeightedRandomSampler(weights, 2 * n, True, torch.Generator().manual_seed(2**32 - n))
+        for _ in range(2)
+    )
+    assert draw(ours).tolist() == list(theirs)
+    assert torch.equal(ours.generator.get_state(), theirs.generator.get_state())
+    assert torch.equal(ours.weights, theirs.weights)
+
+
+def test_more_weights_than_multinomial_takes_are_drawn():
+    weights = torch.ones(2**24 + 1)
+    weights[:-2] = 0
+    with pytest.raises(RuntimeError, match="2"):
+        torch.multinomial(weights, 4, True)
+    sampler = WeightedRandomSampler(weights, 1000, True, torch.Generator().manual_seed(0))
+    found, counts = draw(sampler).unique(return_counts=True)
+    assert found.tolist() == [2**24 - 1, 2**24]
+    assert counts.min() > 400
+
+
+@pytest.mark.parametrize(("n", "batch_size"), [(240, 16), (7, 3), (50, 64), (1000, 7)])
+def test_classes_are_counted_in_the_batches_that_a_dataloader_yields(n, batch_size):
+    labels = (torch.arange(n) % 3 > 0).long()
+    weights = torch.rand(n, dtype=torch.float64, generator=torch.Generator().manual_seed(n))
+    before = torch.get_rng_state()
+    counts = classes_per_batch(labels, weights, seed=42, batch_size=batch_size)
+    assert torch.equal(torch.get_rng_state(), before), "training draws from the global stream"
+    sampler = weighted_sampler(weights)
+    sampler.generator.manual_seed(42)
+    loader = DataLoader(TensorDataset(labels), batch_size, sampler=sampler)
+    assert counts.tolist() == [[(y == 0).sum(), (y == 1).sum()] for (y,) in loader]
