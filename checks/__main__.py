@@ -6,6 +6,7 @@ Exit status: 0 all holds; 1 the pipeline is stale; 2 it is not reproducible; 3 t
 
 import argparse
 import csv
+import hashlib
 import json
 import math
 import os
@@ -17,10 +18,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from checks import params, wiring
-from checks.reproduction import CannotTellError, command, copy_project, lock, reproduce
+from checks import params, reproduction, wiring
+from checks.reproduction import CannotTellError, output_files, stale, to_run
 from checks.settings import ADVERSE, SETTINGS
-from diagonal.shell.errors import InputError
+from diagonal.pipeline.errors import InputError
 
 STALE, NOT_REPRODUCIBLE, WIRING, PARAMS, CANNOT_TELL = 1, 2, 3, 4, 5
 
@@ -50,7 +51,7 @@ def promises(root: Path, settings: dict) -> Iterator[tuple[int, str, list[str]]]
         The exit status that stands for a broken promise, the promise, and what breaks it.
     """
     yield PARAMS, "params.yaml is valid", invalid_params()
-    faults = wiring.code_faults(root) + wiring.param_faults(root)
+    faults = wiring.code_faults(root) + wiring.input_faults(root) + wiring.param_faults(root)
     yield WIRING, "dvc.yaml declares what the scripts import; every parameter is used", faults
     yield CANNOT_TELL, "metrics, tables and pictures are readable and hold no NaN", unreadable(root)
     yield STALE, "dvc.lock agrees with code, parameters and outputs", stale(root)
@@ -61,16 +62,15 @@ def promises(root: Path, settings: dict) -> Iterator[tuple[int, str, list[str]]]
             copy, log, home = (Path(folder, name) for name in ("copy", "log", "home"))
             log.mkdir()
             home.mkdir()
-            copy_project(root, copy)
+            reproduction.copy_project(root, copy)
             before = files(copy)
-            differences = reproduce(root, copy, log, environment, home)
+            differences = reproduction.reproduce(root, copy, log, environment, home)
             faults = wiring.watched_faults(root, log) + strays(copy, before)
             yield WIRING, f"each stage reads and writes what it declares: {setting}", faults
             yield NOT_REPRODUCIBLE, f"every file comes out again: {setting}", differences
-            yield WIRING, f"a second dvc repro runs nothing: {setting}", reruns(copy)
-            for outputs in lock(copy).values():
-                for path, hash_ in outputs.items():
-                    hashes[path].add(hash_)
+            yield WIRING, f"a second dvc repro runs nothing: {setting}", to_run(copy)
+            for path in output_files(copy):
+                hashes[path].add(hashlib.md5((copy / path).read_bytes()).hexdigest())
     if len(settings) > 1:
         print(f"\nfiles and their hashes over {len(settings)} settings")
         for path, found in hashes.items():
@@ -89,12 +89,11 @@ def invalid_params() -> list[str]:
 def unreadable(root: Path) -> list[str]:
     """Find metrics, tables and pictures that cannot be read or hold what is no number."""
     faults = []
-    for path in (path for outputs in lock(root).values() for path in outputs):
-        if (root / path).exists():
-            try:
-                _read(root / path)
-            except (OSError, ValueError) as err:
-                faults.append(f"{path}: {' '.join(str(err).split())}")
+    for path in output_files(root):
+        try:
+            _read(root / path)
+        except (OSError, ValueError) as err:
+            faults.append(f"{path}: {' '.join(str(err).split())}")
     return faults
 
 
@@ -120,19 +119,6 @@ def _no_number(text: str) -> None:
         raise ValueError(f"expected a number, found {text}")
 
 
-def stale(root: Path) -> list[str]:
-    """Ask DVC what does not agree with dvc.lock."""
-    status = json.loads(command(["dvc", "status", "--json"], root).stdout)
-    return [
-        f"{stage}: {kind}: {path} is {state if isinstance(state, str) else 'changed'}"
-        for stage, changes in status.items()
-        for change in changes
-        if isinstance(change, dict)
-        for kind, paths in change.items()
-        for path, state in paths.items()
-    ]
-
-
 def files(folder: Path) -> set[tuple[str, int]]:
     """List a project's files and when each was written, without those of git, DVC and Python."""
     return {
@@ -145,15 +131,13 @@ def files(folder: Path) -> set[tuple[str, int]]:
 
 def strays(copy: Path, before: set[tuple[str, int]]) -> list[str]:
     """Find files that the pipeline wrote and no stage declares, whatever they were written with."""
-    outputs = set().union(*(stage["outputs"] for stage in wiring.declared(copy).values()))
-    written = {path for path, _ in files(copy) - before} - outputs - {"dvc.lock"}
-    return [f"{path} was written and is no stage's output" for path in sorted(written)]
-
-
-def reruns(copy: Path) -> list[str]:
-    """Run the pipeline once more and list the stages that were not up to date."""
-    lines = command(["dvc", "repro", "--dry"], copy).stdout.splitlines()
-    return [line for line in lines if line.startswith("Running stage")]
+    outputs = {out for stage in wiring.declared(copy).values() for out in stage["outputs"]}
+    written = {path for path, _ in files(copy) - before} - {"dvc.lock"}
+    return [
+        f"{path} was written and is no stage's output"
+        for path in sorted(written)
+        if not wiring.below(path, outputs)
+    ]
 
 
 if __name__ == "__main__":

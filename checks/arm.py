@@ -11,16 +11,13 @@ Exit status: 0 every file is equal; 2 one is not; 5 the check could not decide.
 """
 
 import argparse
-import hashlib
 import shutil
 import sys
 import tomllib
-from graphlib import TopologicalSorter
 from pathlib import Path
 
-from checks.difference import describe
-from checks.reproduction import CannotTellError, command, copy_project, lock
-from checks.wiring import declared
+from checks import reproduction
+from checks.reproduction import CannotTellError, command, output_files
 
 NOT_REPRODUCIBLE, CANNOT_TELL = 2, 5
 PYTHON = "3.11"
@@ -44,22 +41,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m checks.arm")
     parser.add_argument("folder", type=Path, help="where emulator, Python and packages go")
     root, folder = Path.cwd(), parser.parse_args().folder.resolve()
+    copy = folder / "project"
     try:
-        emulator = fetch(root, folder)
-        copy = folder / "project"
-        run_stages(root, copy, emulator, folder)
+        if changed := reproduction.stale(root):
+            raise CannotTellError(f"dvc.lock does not agree: {changed[0]}")
+        run_stages(root, copy, fetch(root, folder), folder)
     except CannotTellError as err:
         print(f"cannot tell: {err}")
         return CANNOT_TELL
-    committed = {path: hash_ for outs in lock(copy).values() for path, hash_ in outs.items()}
-    equal = 0
-    for path, hash_ in committed.items():
-        file = copy / path
-        same = file.is_file() and hashlib.md5(file.read_bytes()).hexdigest() == hash_
-        equal += same
-        print(f"equal    {path}" if same else f"DIFFERS  {path}: {describe(root / path, file)}")
-    print(f"{equal} of {len(committed)} files are those of dvc.lock on emulated 64-bit Arm")
-    return 0 if equal == len(committed) else NOT_REPRODUCIBLE
+    found, files = reproduction.differences(root, copy), output_files(root)
+    print(*found, sep="\n", end="\n" * bool(found))
+    print(f"{len(found)} of {len(files)} files differ from dvc.lock's on emulated 64-bit Arm")
+    return NOT_REPRODUCIBLE if found else 0
 
 
 def fetch(root: Path, folder: Path) -> list[str]:
@@ -118,22 +111,13 @@ def run_stages(root: Path, copy: Path, emulator: list[str], folder: Path) -> Non
     home = folder / "home"
     home.mkdir(exist_ok=True)
     shutil.rmtree(copy, ignore_errors=True)
-    copy_project(root, copy)
-    stages = declared(copy)
-    writer = {out: name for name, stage in stages.items() for out in stage["outputs"]}
-    for out in writer:
-        (copy / out).unlink(missing_ok=True)
-    needed = {
-        name: {writer[path] for path in stage["inputs"] & writer.keys()}
-        for name, stage in stages.items()
-    }
-    for name in TopologicalSorter(needed).static_order():
+    reproduction.copy_project(root, copy)
+    order = reproduction.to_run(copy, "--force")
+    for path in output_files(copy):
+        (copy / path).unlink()
+    environment = {"PYTHONPATH": str(folder / "site"), "HOME": str(home), "OMP_NUM_THREADS": "1"}
+    for name in order:
         print(f"running  {name}", flush=True)
-        environment = {
-            "PYTHONPATH": str(folder / "site"),
-            "HOME": str(home),
-            "OMP_NUM_THREADS": "1",
-        }
         command([*emulator, "-m", f"stages.{name}"], copy, environment)
 
 

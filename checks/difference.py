@@ -47,25 +47,25 @@ def _parts(path: Path) -> dict:
                 f"pixels of frame {n}" if n else "pixels": each for n, each in enumerate(frames)
             }
         case ".json":
-            return _flat(json.loads(path.read_text()))
+            return flat(json.loads(path.read_text()))
         case ".csv":
-            header, *rows = csv.reader(path.read_text().splitlines())
-            cells = ((line, row) for line, row in enumerate(rows, start=2) if row)
+            rows = csv.DictReader(path.read_text().splitlines(), strict=True)
             return {
                 f"line {line}, {name}": cell
-                for line, row in cells
-                for name, cell in zip(header, row, strict=True)
+                for line, row in enumerate(rows, start=2)
+                for name, cell in row.items()
             }
     return {f"line {line}": text for line, text in enumerate(path.read_text().splitlines(), 1)}
 
 
-def _flat(value, name: str = "") -> dict:
+def flat(value, name: str = "") -> dict:
+    """Flatten nested mappings: keys joined by dots -> what is no mapping."""
     if not isinstance(value, dict):
         return {name: value}
     return {
         path: leaf
         for key, item in value.items()
-        for path, leaf in _flat(item, f"{name}.{key}" if name else key).items()
+        for path, leaf in flat(item, f"{name}.{key}" if name else key).items()
     }
 
 

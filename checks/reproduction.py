@@ -1,14 +1,14 @@
-"""Run the whole pipeline again, in a copy of the project, and hold every hash to dvc.lock."""
+"""Run the whole pipeline again, in a copy of the project, and hold every file to the project's."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from ruamel.yaml import YAML
-
 from checks.difference import describe
+from checks.wiring import declared
 
 WATCH = Path(__file__).with_name("watch")
 
@@ -34,10 +34,7 @@ def copy_project(root: Path, target: Path) -> None:
 
 
 def command(
-    words: list[str],
-    folder: Path,
-    environment: dict[str, str] | None = None,
-    umask: int = -1,
+    words: list[str], folder: Path, environment: dict[str, str] | None = None, umask: int = -1
 ) -> subprocess.CompletedProcess:
     """Run a command of this environment in a folder; return the finished process.
 
@@ -63,28 +60,57 @@ def command(
         raise CannotTellError(f"{' '.join(words[:3])} failed: {last}") from err
 
 
-def lock(root: Path) -> dict[str, dict[str, str]]:
-    """Read dvc.lock: stage -> path of an output -> its hash, in the pipeline's order."""
-    order = list(YAML(typ="safe", pure=True).load(root / "dvc.yaml")["stages"])
-    stages = YAML(typ="safe", pure=True).load(root / "dvc.lock")["stages"]
+def stale(root: Path) -> list[str]:
+    """Ask DVC what does not agree with dvc.lock."""
+    status = json.loads(command(["dvc", "status", "--json"], root).stdout)
+    return [
+        f"{stage}: {kind}: {path} is {state if isinstance(state, str) else 'changed'}"
+        for stage, changes in status.items()
+        for change in changes
+        if isinstance(change, dict)
+        for kind, paths in change.items()
+        for path, state in paths.items()
+    ]
+
+
+def to_run(root: Path, *options: str) -> list[str]:
+    """Ask DVC which stages it would run, in its order."""
+    lines = command(["dvc", "repro", "--dry", *options], root).stdout.splitlines()
+    return [line.split("'")[1] for line in lines if line.startswith("Running stage '")]
+
+
+def output_files(root: Path) -> dict[str, str]:
+    """List all files that are outputs or lie below one: path -> its stage, in dvc.yaml's order."""
     return {
-        name: {out["path"]: out["md5"] for out in stages.get(name, {}).get("outs", [])}
-        for name in order
+        path.relative_to(root).as_posix(): stage
+        for stage, wiring in declared(root).items()
+        for out in sorted(wiring["outputs"])
+        for path in [root / out, *sorted((root / out).rglob("*"))]
+        if path.is_file()
     }
+
+
+def differences(root: Path, copy: Path) -> list[str]:
+    """Compare all files that come out, one by one, with the project's, which dvc.lock has."""
+    return [
+        f"{stage}: {path} differs in {difference}"
+        for path, stage in (output_files(root) | output_files(copy)).items()
+        if (difference := describe(root / path, copy / path)) != "nothing"
+    ]
 
 
 def reproduce(root: Path, copy: Path, log: Path, setting: dict[str, str], home: Path) -> list[str]:
     """Force every stage to run in a copy of the project, watched, without any cache.
 
     Args:
-        root: the project; its outputs are read to tell how others differ from them.
+        root: the project; nothing in it is stale.
         copy: from `copy_project`.
         log: where `checks/watch` writes what the stages do.
         setting: variables that the stages run under; with UMASK, also a file mode mask.
         home: an empty folder, the home directory where the setting names another user.
 
     Returns:
-        A line for each output that is not the committed one, in the pipeline's order.
+        A line for each file that is not the committed one, in the pipeline's order.
     """
     environment = {"PYTHONPATH": str(WATCH), "WATCH_LOG": str(log), **setting}
     umask = int(environment.pop("UMASK", "-1"), 8)
@@ -94,12 +120,7 @@ def reproduce(root: Path, copy: Path, log: Path, setting: dict[str, str], home: 
         command(["dvc", "repro", "--force", "--no-run-cache"], copy, environment, umask)
     except CannotTellError as err:
         return [str(err)]
-    committed, found = lock(root), lock(copy)
-    if (root / "dvc.lock").read_bytes() != (copy / "dvc.lock").read_bytes() and committed == found:
-        return ["dvc.lock comes out in other words, with the same hashes"]
-    return [
-        f"{stage}: {path} differs in {describe(root / path, copy / path)}"
-        for stage, outputs in committed.items()
-        for path, hash_ in outputs.items()
-        if found[stage].get(path) != hash_
-    ]
+    found = differences(root, copy)
+    if not found and (root / "dvc.lock").read_bytes() != (copy / "dvc.lock").read_bytes():
+        return ["dvc.lock comes out in other words, with the same files"]
+    return found

@@ -1,55 +1,62 @@
-"""What dvc.yaml must say of a stage, read off the stage's code: its files and its parameters."""
+"""What dvc.yaml must say of a stage, read off the stage's code: its files and its parameters.
+
+A stage depends on its script, on folders of diagonal/, and on what other stages write. It writes
+files or folders. Whatever is declared stands for itself and for all that lies below it.
+"""
 
 import ast
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from checks.difference import flat
+
 PACKAGES = ("diagonal", "stages")
-# Keys that stages read and must not declare: in how many processes a training runs says how the
-# result is computed, not what it is, and 1, 2 and 4 of them must lead to one dvc.lock.
-NEVER_DECLARED = {"train.launch"}
 
 
 def declared(root: Path) -> dict[str, dict[str, set[str]]]:
     """Read dvc.yaml.
 
     Returns:
-        stage -> `code`, `inputs`, `outputs` (paths from the root) and `params` (keys with dots).
-        A folder of code stands for all its modules.
+        stage -> `code`, `inputs`, `outputs` (paths from the root), `params` (keys with dots) and
+        `command` (keys that stand in its command).
     """
-    stages = YAML(typ="safe", pure=True).load(root / "dvc.yaml")["stages"]
     result = {}
-    for name, stage in stages.items():
+    for name, stage in _read(root / "dvc.yaml")["stages"].items():
         deps = {Path(dep).as_posix() for dep in stage["deps"]}
-        folders = {dep for dep in deps if dep.startswith(PACKAGES) and not dep.endswith(".py")}
-        code = {dep for dep in deps if dep.endswith(".py")}
-        code |= {
-            path.relative_to(root).as_posix()
-            for folder in folders
-            for path in (root / folder).glob("*.py")
-        }
-        entries = [entry for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, [])]
-        outputs = {entry if isinstance(entry, str) else next(iter(entry)) for entry in entries}
+        code = {dep for dep in deps if below(dep, ["diagonal", f"stages/{name}.py"])}
+        outs = [out for kind in ("outs", "metrics", "plots") for out in stage.get(kind, [])]
         result[name] = {
             "code": code,
-            "inputs": deps - code - folders,
-            "outputs": outputs,
+            "inputs": deps - code,
+            "outputs": {out if isinstance(out, str) else next(iter(out)) for out in outs},
             "params": set(stage.get("params", [])),
+            "command": set(re.findall(r"\$\{(.+?)\}", stage["cmd"])),
         }
     return result
+
+
+def _read(path: Path):
+    return YAML(typ="safe", pure=True).load(path)
+
+
+def below(path: str, declared: Iterable[str], separator: str = "/") -> bool:
+    """Tell whether a path, or a key, is one of those declared or lies below one."""
+    return any(f"{path}{separator}".startswith(f"{each}{separator}") for each in declared)
 
 
 def import_closure(root: Path, script: str) -> set[str]:
     """Follow a script's imports, wherever in a file they stand, within the project's packages.
 
     Returns:
-        The files reached, the script and the packages' own `__init__.py` included, from the root.
+        The modules reached, the script included, from the root; packages' own files are none.
     """
-    reached, ahead = set(), _files(root, script.removesuffix(".py").replace("/", "."))
+    reached, ahead = set(), [script]
     while ahead:
         path = ahead.pop()
-        if path in reached:
+        if path in reached or not (root / path).is_file():
             continue
         reached.add(path)
         for node in ast.walk(ast.parse((root / path).read_text(), path)):
@@ -60,106 +67,101 @@ def import_closure(root: Path, script: str) -> set[str]:
                     modules = [module, *(f"{module}.{alias.name}" for alias in names)]
                 case _:
                     continue
-            ahead.extend(file for module in modules for file in _files(root, module))
+            files = (f"{module.replace('.', '/')}.py" for module in modules)
+            ahead.extend(file for file in files if below(file, PACKAGES))
     return reached
 
 
-def _files(root: Path, module: str) -> list[str]:
-    """List the files that importing a module runs: its own and its packages'."""
-    parts = module.split(".")
-    if parts[0] not in PACKAGES:
-        return []
-    packages = [Path(*parts[: end + 1], "__init__.py") for end in range(len(parts))]
-    files = [*packages, Path(*parts).with_suffix(".py")]
-    return [file.as_posix() for file in files if (root / file).is_file()]
-
-
 def code_faults(root: Path) -> list[str]:
-    """Hold each stage's declared code against what its script reaches by imports."""
-    faults = []
+    """Hold each stage's declared code against what its script reaches by imports.
+
+    No stage depends on a package's own file, so it must do nothing. That of stages may: its
+    settings make stages start faster and change no result.
+    """
+    faults = [
+        f"{path.relative_to(root)}: expected a docstring alone, as no stage depends on this file"
+        for path in sorted(root.glob("diagonal/**/__init__.py"))
+        if not all(map(_is_docstring, ast.parse(path.read_text()).body))
+    ]
     for name, stage in declared(root).items():
         reached = import_closure(root, f"stages/{name}.py")
-        faults += [
-            f"{name}: imports {path}, which is not among its deps"
-            for path in sorted(reached - stage["code"])
-        ]
-        faults += [
-            f"{name}: has {path} among its deps and does not import it"
-            for path in sorted(stage["code"] - reached)
-        ]
+        faults += _against(name, "imports", reached, stage["code"])
     return faults
 
 
-def param_faults(root: Path) -> list[str]:
-    """Find keys of params.yaml that no stage declares, and those declared that must not be."""
-    keys = sorted(_keys(YAML(typ="safe", pure=True).load(root / "params.yaml")))
-    stages = declared(root)
-    used = {key for stage in stages.values() for key in _declared_keys(keys, stage)}
-    faults = [
-        f"params.yaml: {key} is read by no stage"
-        for key in keys
-        if key not in used | NEVER_DECLARED
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _against(
+    name: str, verb: str, found: set[str], declared: set[str], separator: str = "/"
+) -> list[str]:
+    """Find what a stage uses and does not declare, and what it declares and does not use."""
+    extra = [each for each in found if not below(each, declared, separator)]
+    idle = [each for each in declared if not any(below(it, [each], separator) for it in found)]
+    return [
+        *(f"{name}: {verb} {each} undeclared" for each in sorted(extra)),
+        *(f"{name}: declares {each}, never {verb} it" for each in sorted(idle)),
     ]
-    return faults + [
-        f"{name}: declares {key}, which does not change what it computes"
+
+
+def input_faults(root: Path) -> list[str]:
+    """Find inputs that no other stage writes: as an output, below one, or as a parent of some."""
+    stages = declared(root)
+    return [
+        f"{name}: depends on {path}, which no other stage writes"
         for name, stage in stages.items()
-        for key in sorted(NEVER_DECLARED & _declared_keys(keys, stage))
+        for path in sorted(stage["inputs"])
+        if not any(
+            below(path, [out]) or below(out, [path])
+            for other, it in stages.items()
+            if other != name
+            for out in it["outputs"]
+        )
+    ]
+
+
+def param_faults(root: Path) -> list[str]:
+    """Find keys of params.yaml that no stage uses, and those in a command that one also declares.
+
+    A key in a command says how a result is computed, not what it is: with 1, 2 and 4 processes
+    a training must lead to the same files.
+    """
+    stages = declared(root)
+    in_command = set().union(*(stage["command"] for stage in stages.values()))
+    used = in_command.union(*(stage["params"] for stage in stages.values()))
+    return [
+        f"params.yaml: {key} is read by no stage"
+        for key in flat(_read(root / "params.yaml"))
+        if not below(key, used, ".")
+    ] + [
+        f"{name}: declares {key}, which stands in a command"
+        for name, stage in stages.items()
+        for key in sorted(in_command)
+        if below(key, stage["params"], ".")
     ]
 
 
 def watched_faults(root: Path, logs: Path) -> list[str]:
     """Hold what the stages did, as `checks/watch` wrote it down, against what they declare."""
-    keys = set(_keys(YAML(typ="safe", pure=True).load(root / "params.yaml")))
-    faults, unread = [], set(NEVER_DECLARED)
-    for name, stage in declared(root).items():
-        seen = _seen(logs / f"{name}.log")
-        unread -= seen["param"]
-        params = _declared_keys(keys, stage)
+    faults, stages = [], declared(root)
+    unread = set(flat(_read(root / "params.yaml")))
+    for name, stage in stages.items():
+        seen = {kind: set() for kind in ("code", "read", "write", "renamed", "param")}
+        for line in (logs / f"{name}.log").read_text().splitlines():
+            kind, _, what = line.partition(" ")
+            seen[kind].add(what)
+        unread -= seen["param"] | stage["command"]
         read = seen["read"] - seen["write"] - {"params.yaml", "dvc.yaml"}
-        for kind, found, allowed in (
-            ("imports", seen["code"], stage["code"]),
-            ("reads", read, stage["inputs"]),
-            ("writes", seen["write"], stage["outputs"]),
-            ("reads the parameter", seen["param"] - NEVER_DECLARED, params),
+        for verb, found, kind in (
+            ("imports", {path for path in seen["code"] if below(path, PACKAGES)}, "code"),
+            ("reads", {path for path in read if not path.endswith((".py", ".pyc"))}, "inputs"),
+            ("writes", seen["write"] - seen["renamed"], "outputs"),
         ):
-            faults += [f"{name}: {kind} {it} undeclared" for it in sorted(found - allowed)]
-            faults += [f"{name}: declares {it}, never {kind} it" for it in sorted(allowed - found)]
+            faults += _against(name, verb, {path for path in found if _counts(path)}, stage[kind])
+        faults += _against(name, "reads the parameter", seen["param"], stage["params"], ".")
     return faults + [f"params.yaml: {key} is read by no stage" for key in sorted(unread)]
 
 
-def _seen(log: Path) -> dict[str, set[str]]:
-    seen = {kind: set() for kind in ("code", "read", "write", "renamed", "param")}
-    for line in log.read_text().splitlines():
-        kind, _, what = line.partition(" ")
-        seen[kind].add(what)
-    code = {path for path in seen["code"] if path.startswith(tuple(f"{p}/" for p in PACKAGES))}
-    reads = {path for path in seen["read"] if not path.endswith((".py", ".pyc"))}
-    return {
-        "code": code,
-        "read": reads,
-        "write": {path for path in seen["write"] - seen["renamed"] if not _cached(path)},
-        "param": seen["param"],
-    }
-
-
-def _cached(path: str) -> bool:
-    return "__pycache__" in path
-
-
-def _keys(value, name: str = ""):
-    """List the keys of nested mappings down to their values, joined by dots."""
-    if not isinstance(value, dict):
-        yield name
-        return
-    for key, item in value.items():
-        yield from _keys(item, f"{name}.{key}" if name else key)
-
-
-def _declared_keys(keys, stage: dict[str, set[str]]) -> set[str]:
-    """Choose the keys that a stage declares, each by itself or with its whole section."""
-    return {key for key in keys if stage["params"] & set(_prefixes(key))}
-
-
-def _prefixes(key: str) -> list[str]:
-    parts = key.split(".")
-    return [".".join(parts[: end + 1]) for end in range(len(parts))]
+def _counts(path: str) -> bool:
+    return not ("__pycache__" in path or path.endswith("/__init__.py"))

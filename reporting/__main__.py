@@ -13,8 +13,8 @@ from pathlib import Path
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from diagonal.shell import command, files
-from diagonal.shell.errors import InputError
+from diagonal.pipeline import command, files
+from diagonal.pipeline.errors import InputError
 from reporting.pipeline import layout, stages_and_edges
 
 HERE = Path(__file__).parent
@@ -94,16 +94,13 @@ def drawn(shown: dict) -> tuple[dict[str, dict], dict[str, list[dict]]]:
         else:
             source = data_uri(Path(entry["url"]).read_bytes(), KINDS[Path(name).suffix])
             figure = {"file": name, "caption": captions.get(name, ""), "source": source}
-            figures.setdefault(Path(name).parent.name, []).append(figure)
+            figures.setdefault(Path(name).parts[1], []).append(figure)
     return charts, figures
 
 
 def chart(content: str | dict, theme: str) -> str:
     """Draw a Vega-Lite chart as SVG, the data URI of it; data may not come from elsewhere."""
     spec = json.loads(content) if isinstance(content, str) else content
-    for param in spec.get("params", []):
-        if param["name"] == "showValues":  # DVC's confusion matrix has them behind a tick box
-            param["value"] = True
     svg = vl_convert.vegalite_to_svg(
         spec, config={"background": "transparent"}, theme="dark" if theme == "dark" else None,
         allowed_base_urls=[],

@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from diagonal.shell.errors import InputError
+from diagonal.pipeline.errors import InputError
 from running import pipeline
 from running.schedule import run
 

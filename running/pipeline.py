@@ -8,7 +8,7 @@ from dvc.repo import Repo, lock_repo
 from dvc.repo.reproduce import get_active_graph, plan_repro
 from dvc.utils.serialize import dumps_yaml, load_yaml, parse_yaml_for_update
 
-from diagonal.shell.files import replacing
+from diagonal.pipeline.files import replacing
 
 
 def command(stage: str, force: bool = False) -> list[str]:

@@ -76,7 +76,7 @@ def draw_activations(params: FeatureSpace) -> None:
 
 def draw_layers(name: str, model, seen: dict, labels: np.ndarray, threshold: float) -> None:
     """Draw where the distinct images lie before and after each layer of a network."""
-    views = {titled(layer): view(model, layer, seen[layer], threshold) for layer in seen}
+    views = {titled(model, layer): view(model, layer, seen[layer], threshold) for layer in seen}
     title = f"{name}: where {len(labels)} patterns lie, and where it says diagonal"
     figure = figures.layer_views(views, labels, title)
     files.write_figure(f"plots/feature_space/{name}.png", figure)
@@ -100,16 +100,17 @@ def animate(name: str, x: torch.Tensor, labels: np.ndarray, threshold: float) ->
         wrong = ((probability > threshold) != labels).sum()
         title = f"{name} after epoch {epoch}: {wrong} of {len(labels)} patterns wrong"
         steps.append((shown, probability, title))
-    journey = figures.Journey(titled(layer), shown, labels, threshold)
+    journey = figures.Journey(titled(model, layer), shown, labels, threshold)
     frames = record(journey.figure, journey.show, steps)
     path = f"plots/feature_space/{name}.gif"
     files.write_animation(path, frames, milliseconds=200, hold=3000)
 
 
-def titled(layer: str) -> str:
+def titled(model, layer: str) -> str:
     """Name a layer as a reader would: hidden0 is hidden 0, activation0 is after ReLU 0."""
     kind, place = layer.rstrip("0123456789"), layer.lstrip("abcdefghijklmnopqrstuvwxyz")
-    names = {"flatten": "pixels", "activation": f"after ReLU {place}", "output": "output"}
+    activation = f"after {type(model.get_submodule(layer)).__name__} {place}"
+    names = {"flatten": "pixels", "activation": activation, "output": "output"}
     return names.get(kind, f"{kind} {place}")
 
 

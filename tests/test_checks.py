@@ -5,7 +5,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from checks.difference import describe
-from checks.reproduction import lock
+from checks.reproduction import output_files
 
 
 @pytest.fixture(scope="module")
@@ -44,22 +44,27 @@ def test_a_renamed_key_is_status_4(project, run):
 
 
 def test_a_dependency_left_out_is_status_3(project, run):
-    plant(project, "dvc.yaml", "      - diagonal/images.py\n", "")
-    check(run, 3, "generate: imports diagonal/images.py, which is not among its deps")
+    plant(project, "dvc.yaml", "diagonal/pipeline, diagonal/lines]", "diagonal/pipeline]")
+    check(run, 3, "generate: imports diagonal/lines/images.py undeclared")
 
 
 def test_a_parameter_that_no_stage_declares_is_status_3(project, run):
-    plant(project, "dvc.yaml", "      - balance\n", "")
+    plant(project, "dvc.yaml", "[balance.strategy, ", "[")
     check(run, 3, "params.yaml: balance.strategy is read by no stage")
 
 
 def test_an_edited_metric_is_status_1(project, run):
-    plant(project, "metrics/train_relu.json", '"parameters": 143', '"parameters": 142')
-    check(run, 1, "train_relu: changed outs: metrics/train_relu.json is modified")
+    plant(project, "metrics/models.json", '"parameters": 143', '"parameters": 142')
+    check(run, 1, "evaluate: changed outs: metrics/models.json is modified")
+
+
+def test_a_file_too_many_in_a_folder_of_outputs_is_status_1(project, run):
+    (project / "plots/split/extra.csv").write_text("x\n1\n")
+    check(run, 1, "split: changed outs: plots/split is modified")
 
 
 def test_an_edited_stage_is_status_1(project, run):
-    plant(project, "stages/balance.py", "import numpy as np", "import numpy as np  # edited")
+    plant(project, "stages/balance.py", "import torch", "import torch  # edited")
     check(run, 1, "balance: changed deps: stages/balance.py is modified")
 
 
@@ -70,9 +75,9 @@ def test_an_edited_stage_is_status_1(project, run):
         ("metrics/split.json", b'{"a": NaN}', "metrics/split.json: expected a number, found NaN"),
         ("plots/losses/relu.csv", b"epoch,loss\n1,nan\n", "relu.csv: expected a number, found nan"),
         (
-            "plots/evaluate/weights.png",
+            "plots/evaluate/pictures/weights.png",
             b"no picture",
-            "plots/evaluate/weights.png: cannot identify image file",
+            "plots/evaluate/pictures/weights.png: cannot identify image file",
         ),
     ],
 )
@@ -108,26 +113,21 @@ def test_undeclared_reads_and_writes_are_status_3(project, run):
 
 
 def test_what_varies_from_run_to_run_is_status_2(project, run):
-    plant(
-        project,
-        "stages/generate.py",
-        "from diagonal.figures import",
-        "import time\n\nfrom diagonal.figures import",
-    )
+    plant(project, "stages/generate.py", "import numpy", "import time\n\nimport numpy")
     plant(project, "stages/generate.py", '"images": len(images),', '"images": time.time() % 1,')
+    plant(project, "stages/balance.py", "import torch", "import os\n\nimport torch")
     plant(
         project,
         "stages/balance.py",
-        '        "metrics/balance.json",\n        {\n',
-        '        "metrics/balance.json",\n        {\n'
-        '            "listed": " ".join(os.listdir("diagonal")),\n',
+        '"diagonals_before":',
+        '"listed": " ".join(os.listdir("diagonal")),\n            "diagonals_before":',
     )
-    plant(project, "stages/balance.py", "import numpy as np", "import os\n\nimport numpy as np")
     plant(
         project,
         "stages/balance.py",
         "    files.write_array(",
-        '    if os.environ.get("TZ"):\n        weights[3] = np.nextafter(weights[3], 1)\n'
+        '    if os.environ.get("TZ"):\n'
+        "        weights[3] = torch.nextafter(weights[3], weights[3] + 1)\n"
         "    files.write_array(",
     )
     assert run("dvc", "repro").returncode == 0
@@ -151,9 +151,15 @@ def test_a_sound_project_passes_and_says_what_it_checked(project, run):
     )
 
 
-def test_the_lock_is_read_in_the_pipelines_order(project):
-    assert list(lock(project))[:3] == ["generate", "split", "balance"]
-    assert len(lock(project)["generate"]["data/raw/images.npy"]) == 32
+def test_files_below_folders_of_outputs_are_listed_in_the_pipelines_order(project):
+    listed = output_files(project)
+    assert list(listed)[:3] == [
+        "data/raw/images.npy",
+        "data/raw/labels.npy",
+        "metrics/generate.json",
+    ]
+    assert listed["data/split/train.npy"] == "split"
+    assert listed["metrics/evaluate/relu/validation.json"] == "evaluate"
 
 
 def test_differences_are_told_down_to_the_number(tmp_path):

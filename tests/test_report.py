@@ -30,7 +30,8 @@ pytestmark = pytest.mark.skipif(
     not (BROWSER and DRIVER) and "NEED_BROWSER" not in os.environ,
     reason="needs chromium and chromedriver (Debian's packages chromium and chromium-driver)",
 )
-CHARTS = [next(iter(plot)) for plot in YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["plots"]]
+PLOTS = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["plots"]
+CHARTS = [next(iter(plot)) for plot in PLOTS if isinstance(plot, dict)]
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def report(project_copy):
 
     git("add", "--all")
     git("commit", "--quiet", "--message", "First")
-    metrics = project_copy / "metrics/relu/validation.json"
+    metrics = project_copy / "metrics/evaluate/relu/validation.json"
     values = json.loads(metrics.read_text())
     was = values["loss"]
     metrics.write_text(json.dumps(values | {"loss": was + 1}))

@@ -2,15 +2,14 @@
 
 With this folder on PYTHONPATH, Python imports this file at its start. It does nothing unless
 WATCH_LOG names a folder and the process is `python -m stages.NAME`; then it appends a line to
-WATCH_LOG/NAME.log for everything that it sees. Lines are written as things happen, so that no
-way of leaving the process loses any. With WATCH_LISTING=reversed, folders are listed backwards.
+WATCH_LOG/NAME.log for everything that it sees. Processes that torchrun starts share that file.
+Lines are written as things happen, so that no way of leaving the process loses any. With
+WATCH_LISTING=reversed, folders are listed backwards.
 
 What is opened without Python, by a library's own C or Rust code, is not seen here; the check
 compares the files before and after the pipeline as well.
 """
 
-import importlib.abc
-import importlib.machinery
 import os
 import sys
 
@@ -44,8 +43,8 @@ def main() -> None:
         elif event == "exec" and args[0].co_name == "<module>":
             note_path("code", args[0].co_filename)
 
+    watch_params(root, lambda key: note("param", key))
     sys.addaudithook(hook)
-    sys.meta_path.insert(0, ParamsFinder(lambda key: note("param", key)))
     if os.environ.get("WATCH_LISTING") == "reversed":
         listdir, scandir = os.listdir, os.scandir
         os.listdir = lambda *args: sorted(listdir(*args), reverse=True)
@@ -59,54 +58,36 @@ class Listing:
         with entries:
             self.entries = iter(sorted(entries, key=lambda entry: entry.name, reverse=True))
 
-    def __iter__(self):
-        return self.entries
-
     def __next__(self):
         return next(self.entries)
 
-    def __enter__(self):
+    def __iter__(self):
         return self
 
-    def __exit__(self, *exception):
-        self.close()
-
-    def close(self):
+    def close(self, *exception):
         self.entries = iter(())
 
+    __enter__, __exit__ = __iter__, close
 
-class ParamsFinder(importlib.abc.MetaPathFinder):
-    """Once `diagonal.shell.params` is imported, tell each key of params.yaml that is read."""
 
-    def __init__(self, tell):
-        self.tell = tell
+def watch_params(root: str, tell) -> None:
+    """Tell each key of params.yaml that is read."""
+    sys.path.insert(0, root)  # where the stage will come from, too
+    from diagonal.pipeline.params import Params, Section
 
-    def find_spec(self, name, path, target=None):
-        if name != "diagonal.shell.params":
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
-        run = spec.loader.exec_module
+    sys.path.remove(root)
+    places = {}  # id of a section -> its name
 
-        def exec_module(module):
-            run(module)
-            self.watch(module.Section, module.Params)
+    def read(this, name):
+        value = object.__getattribute__(this, name)
+        if name in type(this).model_fields:
+            if isinstance(value, Section):
+                places[id(value)] = f"{places.get(id(this), '')}{name}."
+            elif isinstance(this, Params) or id(this) in places:
+                tell(f"{places.get(id(this), '')}{name}")
+        return value
 
-        spec.loader.exec_module = exec_module
-        return spec
-
-    def watch(self, section, params) -> None:
-        places, tell = {}, self.tell  # id of a section -> its name
-
-        def read(this, name):
-            value = object.__getattribute__(this, name)
-            if name in type(this).model_fields:
-                if isinstance(value, section):
-                    places[id(value)] = f"{places.get(id(this), '')}{name}."
-                elif isinstance(this, params) or id(this) in places:
-                    tell(f"{places.get(id(this), '')}{name}")
-            return value
-
-        section.__getattribute__ = read
+    Section.__getattribute__ = read
 
 
 main()

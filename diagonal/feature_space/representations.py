@@ -5,7 +5,6 @@ from itertools import product
 
 import numpy as np
 import torch
-from sklearn.decomposition import PCA
 from torch import nn
 
 from diagonal.training.models import collapsed, probabilities
@@ -38,6 +37,8 @@ def principal_plane(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """
     if not np.ptp(points, axis=0).any():  # all on one point, as behind a dead layer
         return points[0], np.zeros((2, points.shape[1])), 1.0
+    from sklearn.decomposition import PCA  # here, as the parabolas need none
+
     pca = PCA(n_components=2, svd_solver="full").fit(points)  # it fixes the signs
     return pca.mean_, pca.components_, float(pca.explained_variance_ratio_.sum())
 
