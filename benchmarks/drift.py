@@ -31,7 +31,7 @@ from diagonal.training.batches import Batches
 from diagonal.training.descent import Descent
 from diagonal.training.models import GRID, network, quantized
 from diagonal.training.sampling import class_weights, weighted_sampler
-from diagonal.training.transforms import scale_and_normalize
+from diagonal.pipeline.transforms import scale_and_normalize
 
 SETTINGS = (  # one thread each: so small, sums are hardly divided, and waiting threads cost much
     {"OMP_NUM_THREADS": "1"},

@@ -27,9 +27,9 @@ from diagonal.evaluation.figures import loss_curves as _loss_curves
 from diagonal.lines.images import generate_dataset
 from diagonal.lines.splitting import split_sizes as _split_sizes
 from diagonal.pipeline.style import style as _style
+from diagonal.pipeline.transforms import ToTensor, TransformTensorDataset
 from diagonal.training import architecture as _architecture
 from diagonal.training.sampling import make_balanced_sampler
-from diagonal.training.transforms import ToTensor, TransformTensorDataset
 
 
 class Architecture(_architecture.Architecture):

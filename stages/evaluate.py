@@ -12,16 +12,13 @@ from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.params import load_params
 from diagonal.pipeline.style import style
 from diagonal.training.models import collapsed, probabilities, read_model
-from diagonal.training.transforms import scale_and_normalize
 
 
 def main() -> None:
     torch.set_num_threads(1)  # on matrices this small, threads would wait for each other
-    params = load_params()
-    threshold = params.evaluate.threshold
+    threshold = load_params().evaluate.threshold
     patterns = data.read_patterns()
-    transform = scale_and_normalize(params.transforms.mean, params.transforms.std)
-    x = transform(torch.from_numpy(patterns.images))
+    x = torch.from_numpy(patterns.x)
     models = {name: read_model(name) for name in MODELS}
     probability = {name: probabilities(model, x) for name, model in models.items()}
     losses = {

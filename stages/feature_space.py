@@ -1,9 +1,8 @@
-"""Draw what networks see: images as tensors, activation functions, hidden representations."""
+"""Draw the activation functions, and what each layer of each model makes of the images."""
 
 import numpy as np
 import torch
 from torch import nn
-from torchvision.transforms.v2 import functional
 
 from diagonal.feature_space import figures
 from diagonal.feature_space.activations import activation_functions, value_and_gradient
@@ -11,10 +10,9 @@ from diagonal.feature_space.animation import record
 from diagonal.feature_space.representations import DECIMALS, representations, view
 from diagonal.pipeline import command, data, files
 from diagonal.pipeline.models import MODELS
-from diagonal.pipeline.params import FeatureSpace, Transforms, load_params
+from diagonal.pipeline.params import FeatureSpace, load_params
 from diagonal.pipeline.style import style
 from diagonal.training.models import probabilities, read_model, restored
-from diagonal.training.transforms import scale_and_normalize
 
 
 def main() -> None:
@@ -24,12 +22,10 @@ def main() -> None:
     patterns = data.read_patterns()
     patterns = patterns.chosen(patterns.train + patterns.val > 0)
     labels, in_val = patterns.labels, patterns.val > 0
-    transform = scale_and_normalize(params.transforms.mean, params.transforms.std)
-    x = transform(torch.from_numpy(patterns.images))
+    x = torch.from_numpy(patterns.x)
 
     metrics = {}
     with style():
-        draw_preparation(patterns.images[EXAMPLE], params.transforms)
         draw_activations(params.feature_space)
         for name in MODELS:
             model = read_model(name)
@@ -49,17 +45,6 @@ def main() -> None:
                 metrics[name] = {"dead": dead, "silent": silent}
         animate("relu", x, labels, threshold)
     files.write_metrics("metrics/feature_space.json", metrics)
-
-
-def draw_preparation(image: np.ndarray, transforms: Transforms) -> None:
-    """Follow one image through the lecture's transforms, mirrored for certain."""
-    drawn = torch.from_numpy(image)
-    scaled = functional.to_dtype(drawn, torch.float32, scale=True)
-    flipped = functional.horizontal_flip(scaled)
-    normalised = functional.normalize(flipped, [transforms.mean], [transforms.std])
-    steps = {"as drawn": drawn, "scaled": scaled, "flipped": flipped, "normalised": normalised}
-    figure = figures.preparation({title: step[0].numpy() for title, step in steps.items()})
-    files.write_figure("plots/feature_space/preparation.png", figure)
 
 
 def draw_activations(params: FeatureSpace) -> None:
@@ -113,8 +98,6 @@ def titled(model, layer: str) -> str:
     names = {"flatten": "pixels", "activation": activation, "output": "output"}
     return names.get(kind, f"{kind} {place}")
 
-
-EXAMPLE = 10  # of the patterns that is shown on its way to a tensor
 
 if __name__ == "__main__":
     command.run(main)

@@ -8,10 +8,10 @@ from diagonal.pipeline import command, data, files
 from diagonal.pipeline.errors import located
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.params import load_params
+from diagonal.pipeline.transforms import scale_and_normalize
 from diagonal.training.device import resolve
 from diagonal.training.ensembles import Ensemble, draw_epochs, members_at_once, train
 from diagonal.training.models import DECIMALS, network
-from diagonal.training.transforms import scale_and_normalize
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     x = transform(torch.from_numpy(images[index])).to(device, dtype)
     y = torch.from_numpy(labels[index, None]).to(device, dtype)
     weights = torch.tensor(data.read_weights(len(x)))
-    patterns = transform(torch.from_numpy(data.read_patterns().images)).double()
+    patterns = torch.from_numpy(data.read_patterns().x).double()
 
     seeds = np.arange(params.seeds.first, params.seeds.first + params.seeds.n)
     answers = {name: [] for name in MODELS}

@@ -1,19 +1,23 @@
-"""Split the images into training and validation, and list the distinct ones with their counts."""
+"""Split the images into training and validation, and list the distinct ones."""
 
 import numpy as np
+import torch
+from torchvision.transforms.v2 import functional
 
 from diagonal.lines import figures
 from diagonal.lines.patterns import distinct, numbered, survey
 from diagonal.lines.splitting import train_val_split
 from diagonal.pipeline import command, data, files
 from diagonal.pipeline.errors import located
-from diagonal.pipeline.params import load_params
+from diagonal.pipeline.params import Transforms, load_params
 from diagonal.pipeline.resources import require_memory
 from diagonal.pipeline.style import style
+from diagonal.pipeline.transforms import scale_and_normalize
 
 
 def main() -> None:
-    split = load_params().split
+    params = load_params()
+    split, transforms = params.split, params.transforms
     images, labels = data.read_images()
     require_memory("split", len(labels))
     groups = numbered(images) if split.unit == "pattern" else None
@@ -21,26 +25,40 @@ def main() -> None:
         train, val = train_val_split(labels, split.ratios, split.seed, groups)
     for name, index in (("train", train), ("val", val)):
         files.write_array(data.SPLIT.format(name), index)
-    files.write_tensors(data.PATTERNS, survey(images, labels, train, val)._asdict())
+    compose = scale_and_normalize(transforms.mean, transforms.std)
+
+    def transform(drawn: np.ndarray) -> np.ndarray:
+        return compose(torch.from_numpy(drawn)).numpy()
+
+    files.write_tensors(data.PATTERNS, survey(images, labels, train, val, transform)._asdict())
 
     first, pattern = distinct(images, labels)
     counts = [np.bincount(pattern[index], minlength=len(first)) for index in (train, val)]
-    seen_in_train = counts[1][counts[0] > 0].sum() / len(val)
+    seen = counts[1][counts[0] > 0].sum() / len(val)
     metrics = {
         "train": {"images": len(train), "diagonals": labels[train].mean()},
-        "val": {
-            "images": len(val),
-            "diagonals": labels[val].mean(),
-            "seen_in_train": seen_in_train,
-        },
+        "val": {"images": len(val), "diagonals": labels[val].mean(), "seen_in_train": seen},
     }
     files.write_metrics("metrics/split.json", metrics)
     columns = {"image": first, "label": labels[first], "train": counts[0], "val": counts[1]}
     files.write_table("plots/split/patterns.csv", columns)
+    steps = preparation(torch.tensor(images[min(EXAMPLE, len(images) - 1)]), transforms)
     with style():
+        files.write_figure("plots/split/pictures/preparation.png", figures.preparation(steps))
         figure = figures.patterns_by_split(images[first, 0], labels[first], *counts)
         files.write_figure("plots/split/pictures/patterns.png", figure)
 
+
+def preparation(image: torch.Tensor, transforms: Transforms) -> dict[str, np.ndarray]:
+    """Follow an image (1, S, S) through the lecture's transforms, mirrored for certain."""
+    scaled = functional.to_dtype(image, torch.float32, scale=True)
+    flipped = functional.horizontal_flip(scaled)
+    normalised = functional.normalize(flipped, [transforms.mean], [transforms.std])
+    steps = {"as drawn": image, "scaled": scaled, "flipped": flipped, "normalised": normalised}
+    return {title: step[0].numpy() for title, step in steps.items()}
+
+
+EXAMPLE = 7  # the slides' example image
 
 if __name__ == "__main__":
     command.run(main)

@@ -28,7 +28,7 @@ def extended(small_copy, run_in, tmp_path_factory):
     (entry,) = re.findall(r"```yaml\n(  train_tanh:.*?\n)```", RECIPE, re.S)
     (line,) = re.findall(r"```python\n(.*?\n)```", RECIPE, re.S)
     after(wiring, "      - plots/losses/relu.csv: {cache: false}\n", f"\n{entry}")
-    after(wiring, "      - train_relu\n", "      - train_tanh\n")
+    after(wiring, "      - train_relu.n_epochs\n", "      - train_tanh\n")
     losses = "        plots/losses/relu.csv: [loss, val_loss]\n"
     after(wiring, losses, losses.replace("relu", "tanh"))
     assert wiring.read_text().count("\n") <= n_lines + 12

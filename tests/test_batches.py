@@ -8,7 +8,7 @@ from torchvision.transforms.v2 import Normalize
 from diagonal.training import batches, sampling
 from diagonal.training.batches import Batches
 from diagonal.training.sampling import draw, make_balanced_sampler
-from diagonal.training.transforms import scale_and_normalize
+from diagonal.pipeline.transforms import scale_and_normalize
 
 PREPARED = scale_and_normalize(0.5, 0.5)
 

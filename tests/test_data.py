@@ -9,6 +9,7 @@ from diagonal.pipeline.errors import InputError
 
 PATTERNS = Patterns(
     images=np.arange(12, dtype=np.uint8).reshape(3, 1, 2, 2),
+    x=np.arange(12, dtype=np.float32).reshape(3, 1, 2, 2),
     labels=np.array([0, 1, 1]),
     train=np.array([5, 0, 2]),
     val=np.array([1, 0, 0]),

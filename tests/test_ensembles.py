@@ -18,7 +18,7 @@ from diagonal.training import ensembles
 from diagonal.training.batches import Batches
 from diagonal.training.models import network, read_model
 from diagonal.training.sampling import weighted_sampler
-from diagonal.training.transforms import scale_and_normalize
+from diagonal.pipeline.transforms import scale_and_normalize
 from stages import (
     balance,
     evaluate,

@@ -141,7 +141,7 @@ def test_many_trainings_lose_what_each_alone_does(counted):
 
 def test_the_outcome_of_a_training_is_what_its_metrics_say():
     images, labels = generate_dataset(5, 300, seed=13)
-    patterns = survey(images[:40], labels[:40], np.arange(30), np.arange(30, 40))
+    patterns = survey(images[:40], labels[:40], np.arange(30), np.arange(30, 40), np.float32)
     random, n = np.random.default_rng(0), len(patterns.labels)
     probability = np.clip(np.round(random.random((50, n)) / 2 + patterns.labels / 2, 2), 0.01, 0.99)
     probability[1::2] = np.round(random.random((25, n)), 1)  # every other one knows nothing

@@ -55,7 +55,7 @@ def test_images_of_any_size_are_drawn(size, tmp_path):
         lines.pattern_counts(pictures[first], labels[first], counts),
         lines.patterns_by_split(pictures[first], labels[first], counts, counts * 0),
         lines.channels(bands, grayscale(color), color),
-        feature_space.preparation({"as drawn": pictures[0], "half": pictures[0] / 2}),
+        lines.preparation({"as drawn": pictures[0], "half": pictures[0] / 2}),
         evaluation.predicted_patterns(pictures[first], labels[first], said, 0.5),
         evaluation.weights_as_pixels({"a": np.eye(4, size**2), "b": -np.ones((1, size**2))}, size),
     ]

@@ -6,7 +6,7 @@ from torchvision.transforms.v2 import Normalize
 from diagonal.lines import images
 from diagonal.lines.channels import color_bands, grayscale
 from diagonal.lines.images import chunks, every_line, generate_dataset, labels_of
-from diagonal.training.transforms import ToTensor, scale_and_normalize
+from diagonal.pipeline.transforms import ToTensor, scale_and_normalize
 
 
 def pixel_by_pixel(img_size, n_images, binary, seed):

@@ -70,6 +70,11 @@ def test_the_generator_draws_the_population_as_often_as_its_counts_say(img_size)
 # The survey
 
 
+def halved(images):
+    """Stand in for the transform to what networks see."""
+    return images / np.float32(2)
+
+
 def brute_force(images, labels, train, val):
     """Count image by image: rows of (image, label, train, val, population, place) in order."""
     rows = {}
@@ -94,17 +99,18 @@ def test_a_survey_counts_what_brute_force_counts_in_the_order_promised(img_size,
         own = random.random(n_images) < 0.3
         images[own] //= 2
     train, val = np.split(random.permutation(n_images), [n_images * 2 // 3])
-    found = survey(images, labels, train, val)
-    columns = [[each.tobytes() for each in found.images], *(each.tolist() for each in found[1:])]
+    found = survey(images, labels, train, val, halved)
+    columns = [[each.tobytes() for each in found.images], *(each.tolist() for each in found[2:])]
     assert list(map(list, zip(*columns, strict=True))) == brute_force(images, labels, train, val)
-    assert {column.dtype for column in found[1:]} == {np.dtype(np.int64)}
+    assert {column.dtype for column in found[2:]} == {np.dtype(np.int64)}
     assert found.images.shape[1:] == images.shape[1:]
+    np.testing.assert_array_equal(found.x, found.images / np.float32(2), strict=True)
     assert (found.train.sum(), found.val.sum()) == (len(train), len(val))
 
 
 def test_a_small_data_set_leaves_patterns_that_only_the_population_has():
     images, labels = generate_dataset(10, 60, seed=60)
-    found = survey(images, labels, np.arange(40), np.arange(40, 60))
+    found = survey(images, labels, np.arange(40), np.arange(40, 60), halved)
     unseen = found.train + found.val == 0
     assert unseen.sum() > 10
     for label in (0, 1):  # after those that are there

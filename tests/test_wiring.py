@@ -37,10 +37,12 @@ def test_the_wiring_is_what_the_code_needs():
     ("stage", "absent"),
     [
         ("generate", {"torch", "scipy", "pandas"}),
-        ("split", {"torchvision", "scipy", "pandas"}),
+        ("split", {"scipy", "pandas"}),
         ("balance", {"torchvision", "scipy", "pandas"}),
         ("train_relu", {"matplotlib", "scipy", "pandas"}),
         ("seeds", {"matplotlib", "scipy", "pandas"}),
+        ("evaluate", {"torchvision"}),
+        ("feature_space", {"torchvision", "pandas"}),
         ("parabolas", {"torchvision", "scipy", "pandas"}),
     ],
 )

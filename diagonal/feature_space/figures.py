@@ -7,20 +7,10 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
-from diagonal.pipeline.style import CLASSES, GRAY, SKY, class_legend, pixels, titled
+from diagonal.pipeline.style import CLASSES, GRAY, SKY, class_legend, titled
 
 FLAT = 0.01  # a gradient below this teaches nothing
 PALE = ListedColormap(["#D6E8F3", "#FAE0CF"])  # where straight and where diagonal is predicted
-
-
-def preparation(steps: Mapping[str, np.ndarray]) -> Figure:
-    """Draw one image on its way through the transforms: step -> (S, S), each on its own scale."""
-    figure = titled(2.9, "One image on its way to the network")
-    for axes, (title, image) in zip(figure.subplots(1, len(steps)), steps.items(), strict=True):
-        low, high = float(image.min()), float(image.max())
-        pixels(axes, image, title, (low, high))
-        axes.set_xlabel(f"{image.dtype}, {low:.3g} to {high:.3g}", fontsize=10)
-    return figure
 
 
 def activation_functions(z: np.ndarray, functions: Mapping[str, tuple]) -> Figure:

@@ -1,4 +1,4 @@
-"""Pictures of images: samples, patterns, channels, and the classes in mini-batches."""
+"""Pictures of images: samples, patterns, channels, on their way to a tensor, in mini-batches."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,9 +6,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from diagonal.pipeline.style import CLASSES, WIDTH, as_picture, pixels, titled
+from diagonal.pipeline.style import CLASSES, GRAY, WIDTH, titled
 
 SHOWN = 200  # images in a grid at most
+READABLE = 10  # height and width in pixels up to which numbers fit into the cells
 BATCHES = 150  # mini-batches that are drawn at most
 
 
@@ -75,7 +76,7 @@ def channels(bands: Sequence[np.ndarray], gray: np.ndarray, color: np.ndarray) -
     above, below = figure.subplots(2, 4)
     names = ("Red", "Green", "Blue", "0.21R + 0.72G + 0.07B")
     for axes, name, band in zip(above, names, (*bands, gray), strict=True):
-        pixels(axes, band, name, limits=(0, 255))
+        _pixels(axes, band, name, limits=(0, 255))
     for place, (axes, name) in enumerate(zip(below, ("first", "second", "third"), strict=False)):
         alone = np.zeros_like(color)
         alone[..., place] = bands[place]
@@ -84,8 +85,37 @@ def channels(bands: Sequence[np.ndarray], gray: np.ndarray, color: np.ndarray) -
     below[3].imshow(color)
     below[3].set_title("RGB: all three")
     for axes in below:
-        as_picture(axes)
+        _as_picture(axes)
     return figure
+
+
+def preparation(steps: Mapping[str, np.ndarray]) -> Figure:
+    """Draw one image on its way through the transforms: step -> (S, S), each on its own scale."""
+    figure = titled(2.9, "One image on its way to the network")
+    for axes, (title, image) in zip(figure.subplots(1, len(steps)), steps.items(), strict=True):
+        low, high = float(image.min()), float(image.max())
+        _pixels(axes, image, title, (low, high))
+        axes.set_xlabel(f"{image.dtype}, {low:.3g} to {high:.3g}", fontsize=10)
+    return figure
+
+
+def _pixels(axes, image: np.ndarray, title: str, limits: tuple[float, float]) -> None:
+    """Draw an image (S, S) in gray, black and white at these limits, numbers in its cells."""
+    axes.imshow(image, cmap="gray", vmin=limits[0], vmax=limits[1])
+    axes.set_title(title)
+    _as_picture(axes)
+    if len(image) > READABLE:
+        return
+    for (row, column), value in np.ndenumerate(image):
+        color = "black" if value > sum(limits) / 2 else "white"
+        text = f"{value:.3g}"
+        size = min(9, 45 / len(image)) * (1 if len(text) < 4 else 0.8)
+        axes.text(column, row, text, color=color, fontsize=size, ha="center", va="center")
+
+
+def _as_picture(axes) -> None:
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set(visible=True, color=GRAY)
 
 
 def classes_in_batches(epochs: Mapping[str, np.ndarray]) -> Figure:

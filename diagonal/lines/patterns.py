@@ -5,6 +5,7 @@ one of 3 (2S-1) equally likely lines, of which some look the same.
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 
 import numpy as np
 
@@ -60,11 +61,12 @@ def population(img_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return lines[first], labels_of(first), counts
 
 
-def survey(images: np.ndarray, labels: np.ndarray, train: np.ndarray, val: np.ndarray) -> Patterns:
+def survey(images: np.ndarray, labels: np.ndarray, train, val, transform: Callable) -> Patterns:
     """List all that is in the data or can be drawn, with how often it occurs.
 
     Images are uint8 (N, 1, S, S), labels int64 (N,), equal for equal images; train and val,
-    indices of a split, hold all of them.
+    indices of a split, hold all of them. The transform turns arrays of images into what networks
+    see.
     """
     order, numbers = np.concatenate([train, val]), numbered(images)
     first = order[np.sort(first_places(numbers[order]))]
@@ -82,6 +84,7 @@ def survey(images: np.ndarray, labels: np.ndarray, train: np.ndarray, val: np.nd
     seen = np.append(numbers[first], np.arange(len(first), len(where)))
     result = Patterns(
         images=known[where],
+        x=transform(known[where]),
         labels=np.append(labels[first], line_labels)[where],
         train=train_counts[seen],
         val=val_counts[seen],

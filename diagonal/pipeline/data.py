@@ -19,6 +19,7 @@ class Patterns(NamedTuple):
     Straight lines come first, within a class the most frequent, then the first in the split.
 
     images: uint8 (n, C, S, S), as drawn.
+    x: float32 (n, C, S, S), as networks see them.
     labels: int64 (n,), 1 for a diagonal.
     train, val: int64 (n,), how many of the training and of the validation images look like this.
     population: int64 (n,), how many of the 3 (2S-1) equally likely lines do.
@@ -26,6 +27,7 @@ class Patterns(NamedTuple):
     """
 
     images: np.ndarray
+    x: np.ndarray
     labels: np.ndarray
     train: np.ndarray
     val: np.ndarray

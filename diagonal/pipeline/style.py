@@ -5,7 +5,6 @@ matplotlibrc says does not reach the pipeline's pictures.
 """
 
 import matplotlib.style
-import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -25,7 +24,6 @@ STYLE = {
     "legend.frameon": False,
 }
 WIDTH = 8.0  # inches: 960 pixels
-READABLE = 10  # height and width in pixels up to which numbers fit into the cells
 
 
 def style():
@@ -44,22 +42,3 @@ def class_legend(axes_or_figure, **options) -> None:
     """Tell the classes apart by colour and marker."""
     handles = [Line2D([], [], color=c, marker=marker, linestyle="") for _, c, marker in CLASSES]
     axes_or_figure.legend(handles, [name for name, *_ in CLASSES], **options)
-
-
-def pixels(axes, image: np.ndarray, title: str, limits: tuple[float, float]) -> None:
-    """Draw an image (S, S) in gray, black and white at these limits, numbers in its cells."""
-    axes.imshow(image, cmap="gray", vmin=limits[0], vmax=limits[1])
-    axes.set_title(title)
-    as_picture(axes)
-    if len(image) > READABLE:
-        return
-    for (row, column), value in np.ndenumerate(image):
-        color = "black" if value > sum(limits) / 2 else "white"
-        text = f"{value:.3g}"
-        size = min(9, 45 / len(image)) * (1 if len(text) < 4 else 0.8)
-        axes.text(column, row, text, color=color, fontsize=size, ha="center", va="center")
-
-
-def as_picture(axes) -> None:
-    axes.set(xticks=[], yticks=[])
-    axes.spines[:].set(visible=True, color=GRAY)

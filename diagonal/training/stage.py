@@ -13,6 +13,7 @@ from diagonal.pipeline.errors import InputError, located
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.params import Params, load_params
 from diagonal.pipeline.resources import require_memory
+from diagonal.pipeline.transforms import scale_and_normalize
 from diagonal.training import data_parallel
 from diagonal.training.architecture import Architecture
 from diagonal.training.batches import Batches
@@ -21,7 +22,6 @@ from diagonal.training.device import resolve
 from diagonal.training.history import History
 from diagonal.training.models import network, quantized_weights
 from diagonal.training.sampling import weighted_sampler
-from diagonal.training.transforms import scale_and_normalize
 
 SMALL = 2**20  # multiplications for a batch
 
