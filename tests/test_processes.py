@@ -195,7 +195,7 @@ def assert_all_end(pids):
 def test_progress_is_shown_once_on_a_terminal(prepared):
     training = Training(prepared, *torchrun(2))
     assert training.status() == 0
-    (bar,) = [line for line in training.said.splitlines() if "relu: 100%" in line]
+    (bar,) = [line for line in training.said.split("\n") if "relu: 100%" in line]
     assert "3/3" in bar
 
 
