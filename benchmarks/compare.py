@@ -23,10 +23,10 @@ from torch import nn, optim
 
 from benchmarks import lecture
 from diagonal.lines.images import generate_dataset
+from diagonal.pipeline.transforms import scale_and_normalize
 from diagonal.training.batches import Batches
 from diagonal.training.descent import Descent
 from diagonal.training.sampling import make_balanced_sampler
-from diagonal.pipeline.transforms import scale_and_normalize
 
 ROOT = Path(__file__).parents[1]
 TRAININGS = ("train_logistic", "train_deepish", "train_relu")

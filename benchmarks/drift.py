@@ -26,12 +26,12 @@ from torch import nn
 from diagonal.lines.images import generate_dataset
 from diagonal.lines.splitting import train_val_split
 from diagonal.pipeline.models import MODELS
+from diagonal.pipeline.transforms import scale_and_normalize
 from diagonal.training import ensembles
 from diagonal.training.batches import Batches
 from diagonal.training.descent import Descent
 from diagonal.training.models import GRID, network, quantized
 from diagonal.training.sampling import class_weights, weighted_sampler
-from diagonal.pipeline.transforms import scale_and_normalize
 
 SETTINGS = (  # one thread each: so small, sums are hardly divided, and waiting threads cost much
     {"OMP_NUM_THREADS": "1"},
@@ -114,9 +114,10 @@ def together(sizes, activation, stops, lr, n_seeds, x, y, weights):
     networks = [network(sizes, activation, seed=seed, dtype=torch.float64) for seed in seeds]
     draws = ensembles.draw_epochs(weights, seeds=seeds, hflip=HFLIP)
     ensemble = ensembles.Ensemble(networks, lr=lr, n_epochs=0)
+    batches = Batches(x, y[:, 0], batch_size=BATCH_SIZE, dtype=torch.float64)
     for before, epochs in zip((0, *stops), stops, strict=False):
         ensemble.n_epochs = epochs - before
-        ensembles.train([ensemble], x, y, draws=draws, batch_size=BATCH_SIZE)
+        ensembles.train([ensemble], batches, draws)
         parts = [each.detach().flatten(1).clone() for each in ensemble.parameters.values()]
         yield torch.cat(parts, dim=1).numpy()
 

@@ -8,38 +8,34 @@ from diagonal.pipeline import command, data, files
 from diagonal.pipeline.errors import located
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.params import load_params
-from diagonal.pipeline.transforms import scale_and_normalize
 from diagonal.training.device import resolve
 from diagonal.training.ensembles import Ensemble, draw_epochs, members_at_once, train
 from diagonal.training.models import DECIMALS, network
+from diagonal.training.stage import read_batches
 
 
 def main() -> None:
     params = load_params()
-    dtype, size = getattr(torch, params.train.precision), params.train.batch_size
+    dtype = getattr(torch, params.train.precision)
     with located("params.yaml: device"):
         device = resolve(params.device, dtype)
     if device.type == "cpu":
         torch.set_num_threads(1)  # on matrices this small, threads would wait for each other
-    transform = scale_and_normalize(params.transforms.mean, params.transforms.std)
-    images, labels = data.read_images(at_random=True)
-    index = data.read_split("train", len(labels))
-    x = transform(torch.from_numpy(images[index])).to(device, dtype)
-    y = torch.from_numpy(labels[index, None]).to(device, dtype)
-    weights = torch.tensor(data.read_weights(len(x)))
+    batches, _ = read_batches(params, device, dtype)
     patterns = torch.from_numpy(data.read_patterns().x).double()
 
     seeds = np.arange(params.seeds.first, params.seeds.first + params.seeds.n)
     answers = {name: [] for name in MODELS}
-    at_once = members_at_once(len(x), x[0].numel(), size)
+    n_pixels = batches.images[0].numel()
+    at_once = members_at_once(batches.n_drawn, n_pixels, batches.batch_size)
     for start in tqdm(range(0, len(seeds), at_once), desc="seeds", disable=None):
         part = seeds[start : start + at_once].tolist()
         ensembles = {
-            name: ensemble(name, getattr(params, f"train_{name}"), part, x, device)
+            name: ensemble(name, getattr(params, f"train_{name}"), part, n_pixels, dtype, device)
             for name in MODELS
         }
-        draws = draw_epochs(weights, seeds=part, hflip=params.transforms.hflip)
-        train(list(ensembles.values()), x, y, draws=draws, batch_size=size)
+        draws = draw_epochs(batches.sampler.weights, seeds=part, hflip=batches.hflip)
+        train(list(ensembles.values()), batches, draws)
         for name, each in ensembles.items():
             answers[name].append(each.evaluate(patterns))
 
@@ -49,10 +45,10 @@ def main() -> None:
         files.write_tensors(data.MODEL.format(f"seeds/{name}"), {"seed": seeds, **tensors})
 
 
-def ensemble(name: str, own, seeds: list[int], x: torch.Tensor, device: torch.device) -> Ensemble:
+def ensemble(name: str, own, seeds: list[int], n_pixels: int, dtype, device) -> Ensemble:
     """Make a model's members, each with its own initial weights: own are its params."""
-    sizes, activation = [x[0].numel(), *getattr(own, "hidden", ()), 1], MODELS[name].activation
-    networks = [network(sizes, activation, seed=seed, dtype=x.dtype) for seed in seeds]
+    sizes, activation = [n_pixels, *getattr(own, "hidden", ()), 1], MODELS[name].activation
+    networks = [network(sizes, activation, seed=seed, dtype=dtype) for seed in seeds]
     return Ensemble(networks, lr=own.lr, n_epochs=own.n_epochs, device=device)
 
 

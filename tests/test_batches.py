@@ -5,10 +5,10 @@ from lecture_loop import loaders
 from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
 from torchvision.transforms.v2 import Normalize
 
+from diagonal.pipeline.transforms import scale_and_normalize
 from diagonal.training import batches, sampling
 from diagonal.training.batches import Batches
 from diagonal.training.sampling import draw, make_balanced_sampler
-from diagonal.pipeline.transforms import scale_and_normalize
 
 PREPARED = scale_and_normalize(0.5, 0.5)
 

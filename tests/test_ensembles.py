@@ -14,11 +14,12 @@ from torch import nn
 from diagonal.pipeline import data
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.params import load_params
+from diagonal.pipeline.transforms import scale_and_normalize
 from diagonal.training import ensembles
 from diagonal.training.batches import Batches
 from diagonal.training.models import network, read_model
 from diagonal.training.sampling import weighted_sampler
-from diagonal.pipeline.transforms import scale_and_normalize
+from diagonal.training.stage import read_batches
 from stages import (
     balance,
     evaluate,
@@ -59,17 +60,16 @@ def project(tmp_path, monkeypatch):
 
 
 def test_each_member_is_bit_for_bit_what_its_stage_stores(project):
-    images, labels = data.read_images()
-    index, params, member_seeds = data.read_split("train", 90), load_params(), [5, 2**32 - 1, 17]
-    x = scale_and_normalize(0.5, 0.5)(torch.from_numpy(images[index])).double()
-    y = torch.from_numpy(labels[index, None]).double()
+    params, member_seeds, cpu = load_params(), [5, 2**32 - 1, 17], torch.device("cpu")
+    batches, _ = read_batches(params, cpu, torch.float64)
     made = {
-        name: seeds.ensemble(name, getattr(params, f"train_{name}"), member_seeds, x, "cpu")
+        name: seeds.ensemble(
+            name, getattr(params, f"train_{name}"), member_seeds, 25, torch.float64, cpu
+        )
         for name in MODELS
     }
-    weights = torch.from_numpy(data.read_weights(len(x)))
-    draws = ensembles.draw_epochs(weights, seeds=member_seeds, hflip=0.5)
-    ensembles.train(list(made.values()), x, y, draws=draws, batch_size=16)
+    draws = ensembles.draw_epochs(batches.sampler.weights, seeds=member_seeds, hflip=0.5)
+    ensembles.train(list(made.values()), batches, draws)
     for place, seed in enumerate(member_seeds):
         configure(n_images=90, seed=seed)
         for name, stage in STAGES.items():
@@ -119,7 +119,7 @@ def test_a_member_of_any_kind_is_what_the_plain_loop_makes_of_it_alone(build):
     member_seeds, options = [3, 1, 4], {"batch_size": 8, "dtype": torch.float64}
     together = ensembles.Ensemble(members, lr=0.1, n_epochs=5)
     draws = ensembles.draw_epochs(weights, seeds=member_seeds, hflip=0.3)
-    ensembles.train([together], x, y, draws=draws, batch_size=8)
+    ensembles.train([together], Batches(x, y[:, 0], **options), draws)
     answers, _ = together.evaluate(x)
     for place, (alone, seed) in enumerate(zip(members, member_seeds, strict=True)):
         before = [each.clone() for each in alone.parameters()]
@@ -149,13 +149,14 @@ def test_draws_are_the_batches_of_a_single_training():
     torch.manual_seed(8)
     options = {"batch_size": 16, "dtype": x.dtype}
     train = Batches(x, y[:, 0], sampler=sampler, hflip=0.3, **options)
-    val, both = Batches(x, y[:, 0], **options), torch.cat([x, x.flip(-1)])
+    val = Batches(x, y[:, 0], **options)
     draws = ensembles.draw_epochs(weights, seeds=[3, 8], hflip=0.3)
-    for _, drawn in zip(range(3), draws, strict=False):
+    for _, (drawn, mirrored) in zip(range(3), draws, strict=False):
         images = torch.cat([batch for batch, _ in train])
         list(val)
-        assert torch.equal(both[drawn[1]], images)
-        assert not torch.equal(both[drawn[0]], images)
+        other, ours = (val.gather(*rows)[0] for rows in zip(drawn, mirrored, strict=True))
+        assert torch.equal(ours, images)
+        assert not torch.equal(other, images)
 
 
 def test_a_member_with_its_relus_off_is_dead_and_says_one_half():

@@ -13,7 +13,6 @@ from PIL import Image
 
 from diagonal.evaluation import figures as evaluation
 from diagonal.feature_space import animation
-from diagonal.feature_space import figures as feature_space
 from diagonal.lines import figures as lines
 from diagonal.lines.channels import color_bands, grayscale
 from diagonal.lines.images import generate_dataset

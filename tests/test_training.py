@@ -7,12 +7,12 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from diagonal.pipeline.errors import InputError
 from diagonal.pipeline.models import MODELS
+from diagonal.pipeline.transforms import scale_and_normalize
 from diagonal.training.architecture import Architecture
 from diagonal.training.batches import Batches
 from diagonal.training.descent import Descent
 from diagonal.training.models import network
 from diagonal.training.sampling import make_balanced_sampler
-from diagonal.pipeline.transforms import scale_and_normalize
 
 PREPARED = scale_and_normalize(0.5, 0.5)
 # lecture-facts: epochs, then loss and val_loss of the first and of the last epoch, accuracy

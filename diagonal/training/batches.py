@@ -64,7 +64,7 @@ class Batches:
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Draw an epoch and yield its batches: images (b, C, H, W) and labels (b, 1)."""
         torch.empty((), dtype=torch.int64).random_()  # the loader's base seed
-        rows, mirrored = self.index, torch.zeros(())
+        rows, mirrored = self.index, torch.tensor(False)
         if self.sampler:
             rows = rows[draw(self.sampler)]
             mirrored = torch.rand(self.n_drawn) < self.hflip
@@ -77,13 +77,14 @@ class Batches:
                 for batch in part.split(self.batch_size)
             ]
             own, sizes = torch.cat(batches), list(map(len, batches))
-            gathered = self._gather(rows[own], mirrored[own])
+            gathered = self.gather(rows[own], mirrored[own])
             yield from zip(*(map(_aligned, each.split(sizes)) for each in gathered), strict=True)
 
-    def _gather(self, rows, mirrored) -> tuple[torch.Tensor, torch.Tensor]:
+    def gather(self, rows: torch.Tensor, mirrored: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Gather images of all, by int64 (b,), mirrored where bool (b,): (b, C, H, W), (b, 1)."""
         rows, mirrored = (each.to(self.images.device) for each in (rows, mirrored))
         x, y = self.images[rows], self.labels[rows, None]
-        x = torch.where(mirrored[:, None, None, None].bool(), x.flip(-1), x)
+        x = torch.where(mirrored[:, None, None, None], x.flip(-1), x)
         return self.transform(x).to(self.dtype), y.to(self.dtype)
 
 

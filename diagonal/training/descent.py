@@ -12,10 +12,10 @@ from torch.nn import functional
 from diagonal.training.architecture import Architecture
 
 aten = torch.ops.aten  # PyTorch's kernels by their own names; autograd's derivatives are here
-DERIVATIVES = {  # module -> dL/dz from dL/dvalue and the value at z
-    nn.ReLU: lambda gradient, value: aten.threshold_backward(gradient, value, 0),
-    nn.Sigmoid: aten.sigmoid_backward,
-    nn.Tanh: aten.tanh_backward,
+ACTIVATIONS = {  # module -> its value at z, and dL/dz from dL/dvalue and that value
+    nn.ReLU: (torch.relu, lambda gradient, value: aten.threshold_backward(gradient, value, 0)),
+    nn.Sigmoid: (torch.sigmoid, aten.sigmoid_backward),
+    nn.Tanh: (torch.tanh, aten.tanh_backward),
 }
 
 
@@ -24,7 +24,11 @@ class Descent(Architecture):
 
     def __init__(self, model: nn.Sequential, loss_fn: nn.BCELoss, optimizer: torch.optim.SGD):
         super().__init__(model, loss_fn, optimizer)
-        _flatten, self.first, *_ = model
+        self.layers = [
+            (getattr(layer, "weight", None), *ACTIVATIONS.get(type(layer), (None, None)))
+            for layer in list(model)[1:]
+        ]
+        self.first = next(model.parameters())
         self.one = torch.ones((), dtype=self.dtype, device=self.device)  # dL/dL
 
     @torch.no_grad()
@@ -35,23 +39,24 @@ class Descent(Architecture):
         (Rumelhart, Hinton and Williams, 1986, Learning representations by back-propagating
         errors).
         """
-        _flatten, *layers = self.model
         values = [x.flatten(1)]  # what goes into each layer, (b, units), and last what comes out
-        for layer in layers:
-            values.append(layer(values[-1]))
-        loss = functional.binary_cross_entropy(values[-1], y)
-        gradient = aten.binary_cross_entropy_backward(self.one, values[-1], y)
+        for weight, function, _ in self.layers:
+            x = values[-1]
+            values.append(function(x) if weight is None else functional.linear(x, weight))
+        value = values.pop()
+        loss = functional.binary_cross_entropy(value, y)
+        gradient = aten.binary_cross_entropy_backward(self.one, value, y)
         lr = self.optimizer.param_groups[0]["lr"]
-        for layer, x_in, value in zip(
-            *map(reversed, (layers, values[:-1], values[1:])), strict=True
-        ):
-            if type(layer) is nn.Linear:
-                change = gradient.t().mm(x_in)
-                if layer is not self.first:
-                    gradient = gradient.mm(layer.weight)
-                layer.weight.add_(change, alpha=-lr)
+        for weight, _, derivative in reversed(self.layers):
+            x = values.pop()
+            if weight is None:
+                gradient = derivative(gradient, value)
             else:
-                gradient = DERIVATIVES[type(layer)](gradient, value)
+                change = gradient.t().mm(x)
+                if weight is not self.first:
+                    gradient = gradient.mm(weight)
+                weight.add_(change, alpha=-lr)
+            value = x
         return loss
 
 
@@ -60,6 +65,6 @@ def known(model: nn.Module) -> bool:
     kinds = [type(layer) for layer in model] if type(model) is nn.Sequential else []
     return (
         kinds[:2] == [nn.Flatten, nn.Linear]
-        and {*kinds[2:]} <= {nn.Linear, *DERIVATIVES}
+        and {*kinds[2:]} <= {nn.Linear, *ACTIVATIONS}
         and not any(name.endswith("bias") for name, _ in model.named_parameters())
     )

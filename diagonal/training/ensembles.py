@@ -13,6 +13,7 @@ from torch import nn, optim
 from torch.func import functional_call, stack_module_state
 from torch.nn import functional
 
+from diagonal.training.batches import Batches
 from diagonal.training.models import quantized
 from diagonal.training.sampling import draw, weighted_sampler
 
@@ -79,21 +80,16 @@ def _apply(model: nn.Module, state: dict[str, torch.Tensor], x: torch.Tensor) ->
     return torch.vmap(lambda weights, x: functional_call(model, weights, (x,)))(own, x)
 
 
-def train(
-    ensembles: Sequence[Ensemble], x: torch.Tensor, y: torch.Tensor, *, draws, batch_size: int
-) -> None:
-    """Train several ensembles of equally many members, which share the batches that are drawn.
-
-    Images (n, C, S, S) are as networks see them, labels (n, 1); draws are of `draw_epochs`. The
-    last batch of an epoch may be shorter.
-    """
-    x, y = torch.cat([x, x.flip(-1)]), torch.cat([y, y])
+def train(ensembles: Sequence[Ensemble], batches: Batches, draws: Iterator) -> None:
+    """Train ensembles on the data of such batches, by draws of `draw_epochs` that they share."""
     for epoch in range(max(each.n_epochs for each in ensembles)):
         training = [each for each in ensembles if epoch < each.n_epochs]
-        for index in next(draws).to(x.device).split(batch_size, dim=1):
-            images, labels = x[index], y[index]
+        parts = (each.split(batches.batch_size, dim=1) for each in next(draws))
+        for drawn, mirrored in zip(*parts, strict=True):
+            flat = batches.gather(batches.index[drawn.flatten()], mirrored.flatten())
+            x, y = (each.unflatten(0, drawn.shape) for each in flat)
             for each in training:
-                each.update(images, labels)
+                each.update(x, y)
 
 
 def members_at_once(n_images: int, n_pixels: int, batch_size: int) -> int:
@@ -104,13 +100,13 @@ def members_at_once(n_images: int, n_pixels: int, batch_size: int) -> int:
 
 def draw_epochs(
     weights: torch.Tensor, *, seeds: Sequence[int], hflip: float
-) -> Iterator[torch.Tensor]:
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Draw, epoch by epoch and without end, the images that each member is trained on.
 
     Weights are of the n images in the draw, a member's seed that of its sampler and of its flips.
 
     Yields:
-        int64 (members, n): the image's number, plus n where it is mirrored, with probability hflip.
+        which images, int64 (members, n), and which are mirrored, bool (members, n).
     """
     samplers = [weighted_sampler(weights) for _ in seeds]
     streams = [torch.Generator().manual_seed(seed) for seed in seeds]  # each a global stream
@@ -124,4 +120,4 @@ def draw_epochs(
         flips = [torch.rand(len(weights), generator=stream) for stream in streams]
         for stream in streams:
             base_seed.random_(generator=stream)  # the validation loader's
-        yield drawn + len(weights) * (torch.stack(flips) < hflip)
+        yield drawn, torch.stack(flips) < hflip
