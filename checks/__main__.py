@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from PIL import Image
@@ -23,6 +24,7 @@ from checks.reproduction import CannotTellError, output_files, stale, to_run
 from checks.settings import ADVERSE, SETTINGS
 from diagonal.pipeline.errors import InputError
 
+AT_ONCE = 4  # settings, at most, that are tried side by side
 STALE, NOT_REPRODUCIBLE, WIRING, PARAMS, CANNOT_TELL = 1, 2, 3, 4, 5
 
 
@@ -57,24 +59,47 @@ def promises(root: Path, settings: dict) -> Iterator[tuple[int, str, list[str]]]
     yield STALE, "dvc.lock agrees with code, parameters and outputs", stale(root)
 
     hashes = defaultdict(set)
-    for setting, environment in settings.items():
-        with tempfile.TemporaryDirectory(prefix="check-") as folder:
-            copy, log, home = (Path(folder, name) for name in ("copy", "log", "home"))
-            log.mkdir()
-            home.mkdir()
-            reproduction.copy_project(root, copy)
-            before = files(copy)
-            differences = reproduction.reproduce(root, copy, log, environment, home)
-            faults = wiring.watched_faults(root, log) + strays(copy, before)
-            yield WIRING, f"each stage reads and writes what it declares: {setting}", faults
-            yield NOT_REPRODUCIBLE, f"every file comes out again: {setting}", differences
-            yield WIRING, f"a second dvc repro runs nothing: {setting}", to_run(copy)
-            for path in output_files(copy):
-                hashes[path].add(hashlib.md5((copy / path).read_bytes()).hexdigest())
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, AT_ONCE)) as pool:
+        runs = {setting: pool.submit(run_under, root, each) for setting, each in settings.items()}
+        try:
+            for setting, run in runs.items():
+                wiring_faults, differences, stages, found = run.result()
+                yield (
+                    WIRING,
+                    f"each stage reads and writes what it declares: {setting}",
+                    wiring_faults,
+                )
+                yield NOT_REPRODUCIBLE, f"every file comes out again: {setting}", differences
+                yield WIRING, f"a second dvc repro runs nothing: {setting}", stages
+                for path, hash_ in found.items():
+                    hashes[path].add(hash_)
+        finally:
+            pool.shutdown(cancel_futures=True)
     if len(settings) > 1:
         print(f"\nfiles and their hashes over {len(settings)} settings")
         for path, found in hashes.items():
             print(f"{path:<44} {' '.join(sorted(found))}")
+
+
+def run_under(root: Path, setting: dict[str, str]) -> tuple[list, list, list, dict[str, str]]:
+    """Run the pipeline in a copy under a setting.
+
+    Returns:
+        what breaks the wiring, the files that differ, the stages that would run again, and the
+        hash of each file.
+    """
+    with tempfile.TemporaryDirectory(prefix="check-") as folder:
+        copy, log, home = (Path(folder, name) for name in ("copy", "log", "home"))
+        log.mkdir()
+        home.mkdir()
+        reproduction.copy_project(root, copy)
+        before = files(copy)
+        differences = reproduction.reproduce(root, copy, log, setting, home)
+        faults = wiring.watched_faults(root, log) + strays(copy, before)
+        hashes = {
+            path: hashlib.md5((copy / path).read_bytes()).hexdigest() for path in output_files(copy)
+        }
+        return faults, differences, to_run(copy), hashes
 
 
 def invalid_params() -> list[str]:

@@ -7,7 +7,8 @@ from torch import nn
 from diagonal.feature_space import figures
 from diagonal.feature_space.activations import activation_functions, value_and_gradient
 from diagonal.feature_space.animation import record
-from diagonal.feature_space.representations import DECIMALS, representations, view
+from diagonal.feature_space.decisions import DECIMALS
+from diagonal.feature_space.representations import representations, view
 from diagonal.pipeline import command, data, files
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.params import FeatureSpace, load_params

@@ -4,12 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from diagonal.feature_space.representations import (
-    deciding_plane,
-    principal_plane,
-    representations,
-    view,
-)
+from diagonal.feature_space.decisions import deciding_plane
+from diagonal.feature_space.representations import principal_plane, representations, view
 from diagonal.training.models import network, probabilities
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn, optim
 
-from diagonal.feature_space.representations import DECIMALS, called_diagonal
+from diagonal.feature_space.decisions import DECIMALS, called_diagonal
 from diagonal.training.architecture import Architecture
 from diagonal.training.models import probabilities, quantized_weights
 

@@ -61,7 +61,8 @@ def linear(n_in: int, n_out: int, bias: bool, dtype: torch.dtype) -> nn.Linear:
     """
     if dtype == torch.float32:
         return nn.Linear(n_in, n_out, bias=bias)
-    layer = nn.utils.skip_init(nn.Linear, n_in, n_out, bias=bias, dtype=dtype)  # draws nothing
+    with torch.random.fork_rng(devices=[]):  # what it draws here is not used
+        layer = nn.Linear(n_in, n_out, bias=bias, dtype=dtype)
     bound = 1 / math.sqrt(n_in)
     with torch.no_grad():
         for each in layer.parameters():
