@@ -17,6 +17,10 @@ class CannotTellError(Exception):
     """The check cannot decide: a tool is missing or fails, a file is not readable."""
 
 
+class StageFailedError(Exception):
+    """A stage that runs in the project ends with an error in a copy of it."""
+
+
 def copy_project(root: Path, target: Path) -> None:
     """Copy the project as git sees it, tracked and new files, into a repository of its own.
 
@@ -111,6 +115,9 @@ def reproduce(root: Path, copy: Path, log: Path, setting: dict[str, str], home: 
 
     Returns:
         A line for each file that is not the committed one, in the pipeline's order.
+
+    Raises:
+        StageFailedError: a stage ends with an error there.
     """
     environment = {"PYTHONPATH": str(WATCH), "WATCH_LOG": str(log), **setting}
     umask = int(environment.pop("UMASK", "-1"), 8)
@@ -119,7 +126,7 @@ def reproduce(root: Path, copy: Path, log: Path, setting: dict[str, str], home: 
     try:
         command(["dvc", "repro", "--force", "--no-run-cache"], copy, environment, umask)
     except CannotTellError as err:
-        return [str(err)]
+        raise StageFailedError(str(err)) from err
     found = differences(root, copy)
     if not found and (root / "dvc.lock").read_bytes() != (copy / "dvc.lock").read_bytes():
         return ["dvc.lock comes out in other words, with the same files"]

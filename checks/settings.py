@@ -41,3 +41,12 @@ SETTINGS = {
     "umask 077": {"UMASK": "077"},
     "all at once": ADVERSE,
 }
+NEED_AVX512 = ("ATen with AVX-512", "OpenBLAS for SkylakeX")  # without it they end in SIGILL
+
+
+def runnable_settings() -> tuple[dict[str, dict[str, str]], list[str]]:
+    """Tell which settings this machine's CPU can run under, and the names of the others."""
+    import torch  # here, as `make check` alone need not load it
+
+    left_out = NEED_AVX512 if torch.backends.cpu.get_cpu_capability() != "AVX512" else ()
+    return {name: each for name, each in SETTINGS.items() if name not in left_out}, list(left_out)

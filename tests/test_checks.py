@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from checks import __main__ as checker
+from checks import reproduction
 from checks.difference import describe
-from checks.reproduction import output_files
+from checks.reproduction import CannotTellError, output_files
+from checks.settings import SETTINGS, runnable_settings
 
 
 @pytest.fixture(scope="module")
@@ -190,3 +193,25 @@ def test_differences_are_told_down_to_the_number(tmp_path):
     assert (
         describe(tmp_path / "a.npy", tmp_path / "absent.npy") == "absent.npy is missing on one side"
     )
+
+
+def test_a_stage_that_fails_under_a_setting_is_told_and_is_not_reproducible(project, monkeypatch):
+    def fail(*_):
+        raise CannotTellError("dvc repro --force failed: Illegal instruction")
+
+    monkeypatch.setattr(reproduction, "command", fail)
+    monkeypatch.setattr(reproduction, "copy_project", lambda root, copy: copy.mkdir())
+    faults, differences, again, hashes = checker.run_under(project, {})
+    assert differences == ["dvc repro --force failed: Illegal instruction"]
+    assert (faults, again, hashes) == ([], [], {})
+
+
+def test_settings_that_this_cpu_cannot_run_are_named(monkeypatch):
+    import torch
+
+    for capability, n_left_out in (("AVX512", 0), ("AVX2", 2)):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda name=capability: name)
+        found, left_out = runnable_settings()
+        assert len(left_out) == n_left_out
+        assert set(found) | set(left_out) == set(SETTINGS)
+        assert not set(found) & set(left_out)

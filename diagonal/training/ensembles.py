@@ -62,9 +62,8 @@ class Ensemble:
             sequence, are zero for every image: int64 (members,).
         """
         stored = {**self.buffers, **self.quantized_weights()}
-        state = {
-            k: v.cpu().double() if v.is_floating_point() else v.cpu() for k, v in stored.items()
-        }
+        wide = {torch.float32: torch.float64}  # running statistics, too
+        state = {k: v.cpu().to(wide.get(v.dtype, v.dtype)) for k, v in stored.items()}
         model, x = self.model.eval(), x.expand(len(next(iter(state.values()))), *x.shape)
         dead = torch.zeros(len(x), dtype=torch.int64)
         for place, layer in enumerate(model if isinstance(model, nn.Sequential) else ()):

@@ -84,9 +84,7 @@ def read_batches(
     """Read the data into training and validation batches, of which this process has its share."""
     transforms, arrays = params.transforms, data.read_images(at_random=True)
     require_memory("train", len(arrays[0]))
-    with warnings.catch_warnings(
-        action="ignore"
-    ):  # of arrays that cannot, and need not, be written
+    with warnings.catch_warnings(action="ignore"):  # these arrays cannot, and need not, be written
         images, labels = (torch.from_numpy(each).to(device) for each in arrays)
     train, val = (torch.tensor(data.read_split(name, len(labels))) for name in ("train", "val"))
     sampler = weighted_sampler(torch.tensor(data.read_weights(len(train))))
