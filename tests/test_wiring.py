@@ -42,7 +42,7 @@ def test_the_wiring_is_what_the_code_needs():
         ("train_relu", {"matplotlib", "scipy", "pandas"}),
         ("seeds", {"matplotlib", "scipy", "pandas"}),
         ("evaluate", {"torchvision"}),
-        ("feature_space", {"torchvision", "pandas"}),
+        ("feature_space", {"torchvision"}),
         ("parabolas", {"torchvision", "scipy", "pandas"}),
     ],
 )
