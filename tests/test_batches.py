@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 from lecture_loop import loaders
-from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
+from torch.utils.data import DataLoader, TensorDataset
 from torchvision.transforms.v2 import Normalize
 
 from diagonal.pipeline.transforms import scale_and_normalize
-from diagonal.training import batches, sampling
+from diagonal.training import batches
 from diagonal.training.batches import Batches
 from diagonal.training.sampling import draw, make_balanced_sampler
 
@@ -149,39 +149,3 @@ def test_the_lectures_first_image_is_a_line_in_column_3(lecture_data):
     line[:, 3] = 1
     assert torch.equal(x, expected)
     assert torch.equal(x[0, 0], line)
-
-
-WEIGHTS = {
-    "equal": lambda n, stream: torch.ones(n),
-    "uniform": lambda n, stream: torch.rand(n, generator=stream, dtype=torch.float64) + 1e-9,
-    "half of them zero": lambda n, stream: (torch.arange(n) % 2 == 0).double(),
-    "zeros at the end": lambda n, stream: (torch.arange(n) <= n // 2).double(),
-    "of many magnitudes": lambda n, stream: torch.rand(n, generator=stream) ** 20 + 1e-30,
-}
-
-
-@pytest.mark.parametrize("weights", WEIGHTS.values(), ids=WEIGHTS)
-@pytest.mark.parametrize("n", [1, 2, 7, 16, 240, 4097, 300_000])
-@pytest.mark.parametrize("seed", [0, 42, 2**32 - 1])
-def test_drawing_among_many_weights_is_multinomials_draw(monkeypatch, weights, n, seed):
-    weights = weights(n, torch.Generator().manual_seed(seed))
-    samplers = [WeightedRandomSampler(weights, 2 * n, True, torch.Generator()) for _ in range(2)]
-    for sampler in samplers:
-        sampler.generator.manual_seed(seed)
-    expected = torch.tensor(list(samplers[0]))
-    monkeypatch.setattr(torch, "multinomial", None)
-    monkeypatch.setattr(sampling, "CATEGORIES", 0)
-    assert torch.equal(draw(samplers[1]), expected)
-    following = [torch.rand(1, generator=sampler.generator) for sampler in samplers]
-    assert following[0] == following[1]
-
-
-def test_more_weights_than_multinomial_takes_are_drawn():
-    weights = torch.ones(2**24 + 1)
-    weights[:-2] = 0
-    with pytest.raises(RuntimeError, match="2"):
-        torch.multinomial(weights, 4, True)
-    sampler = WeightedRandomSampler(weights, 1000, True, torch.Generator().manual_seed(0))
-    found, counts = draw(sampler).unique(return_counts=True)
-    assert found.tolist() == [2**24 - 1, 2**24]
-    assert counts.min() > 400
