@@ -147,9 +147,6 @@ def whole():
             for _ in range(N_CLONES + 1):
                 shutil.rmtree(clone, ignore_errors=True)
                 run("git", "clone", "--quiet", ROOT, clone)
-                if stages:  # all but the seed study, which evaluate asks for: it is there
-                    run("dvc", "repro", "--quiet", "seeds", cwd=clone)
-                    run("dvc", "freeze", "seeds", cwd=clone)
                 ours = partial(run, "dvc", "repro", "--quiet", "--force", *stages, cwd=clone)
                 times.append((seconds(ours), seconds(theirs)))
             yield report(name, times[1:], at_most=at_most)

@@ -1,11 +1,11 @@
-"""Evaluate the models on validation and on all that can be drawn, one run and many seeds."""
+"""Evaluate the models on validation and on all that can be drawn."""
 
 import numpy as np
 import pandas as pd
 import torch
 
-from diagonal.evaluation import figures, seeds
-from diagonal.evaluation.metrics import binary_metrics, confusion_matrix, curves
+from diagonal.evaluation import figures
+from diagonal.evaluation.metrics import binary_metrics, by_model, confusion_matrix, curves
 from diagonal.pipeline import command, data, files
 from diagonal.pipeline.data import Patterns
 from diagonal.pipeline.models import MODELS
@@ -29,18 +29,12 @@ def main() -> None:
         files.write_figure(f"{PICTURES}/losses_of_two.png", figure)
         files.write_figure(f"{PICTURES}/losses_of_all.png", figures.loss_comparison(losses))
         evaluate_runs(probability, patterns, threshold)
-        studies = evaluate_seeds(probability, patterns, threshold)
         difference = draw_weights(models, patterns.images.shape[-1])
-    summary = {
-        name: {
-            "parameters": sum(each.numel() for each in model.parameters()),
-            **losses[name].iloc[-1].to_dict(),
-            "seeds": studies[name],
-        }
-        for name, model in models.items()
-    }
+    summary = {name: table.iloc[-1].to_dict() for name, table in losses.items()}
+    for name, model in models.items():
+        summary[name]["parameters"] = sum(each.numel() for each in model.parameters())
     summary["deepish"]["largest_difference_to_logistic"] = difference
-    files.write_metrics("metrics/models.json", summary)
+    files.write_metrics("metrics/evaluate/models.json", summary)
 
 
 def evaluate_runs(probability: dict[str, np.ndarray], patterns: Patterns, threshold: float) -> None:
@@ -49,15 +43,15 @@ def evaluate_runs(probability: dict[str, np.ndarray], patterns: Patterns, thresh
     for name, said in probability.items():
         for where, counts in (("validation", patterns.val), ("population", patterns.population)):
             metrics = binary_metrics(labels, said, threshold, counts)
-            files.write_metrics(f"metrics/evaluate/{name}/{where}.json", metrics)
+            files.write_metrics(f"metrics/evaluate/{where}/{name}.json", metrics)
         matrices[name] = confusion_matrix(labels, said > threshold, patterns.val)
         tables[name] = curves(labels, said, patterns.val)
     kinds = {kind: {name: tables[name][kind] for name in tables} for kind in tables["logistic"]}
     for kind, each in kinds.items():
-        write_long_table(f"plots/evaluate/{kind}.csv", each)
+        files.write_table(f"plots/evaluate/{kind}.csv", by_model(each))
     cells = {"actual": np.repeat(CLASSES, 2), "predicted": np.tile(CLASSES, 2)}
     counted = {name: pd.DataFrame({**cells, "images": m.ravel()}) for name, m in matrices.items()}
-    write_long_table("plots/evaluate/confusion.csv", counted)
+    files.write_table("plots/evaluate/confusion.csv", by_model(counted))
     files.write_figure(f"{PICTURES}/curves.png", figures.curves(**kinds))
     files.write_figure(f"{PICTURES}/confusion.png", figures.confusion(matrices, threshold))
 
@@ -67,32 +61,6 @@ def evaluate_runs(probability: dict[str, np.ndarray], patterns: Patterns, thresh
     files.write_table("plots/evaluate/patterns.csv", {"label": labels[shown], **said})
     figure = figures.predicted_patterns(patterns.images[shown, 0], labels[shown], said, threshold)
     files.write_figure(f"{PICTURES}/patterns.png", figure)
-
-
-def evaluate_seeds(
-    probability: dict[str, np.ndarray], patterns: Patterns, threshold: float
-) -> dict[str, dict]:
-    """Score each model's many trainings; return what they say together."""
-    tables, ours = {}, {}
-    for name, said in probability.items():
-        study = files.read_tensors(data.MODEL.format(f"seeds/{name}"))
-        table = seeds.outcomes(study["probability"], patterns, threshold)
-        table.insert(0, "seed", study["seed"])
-        table.insert(len(table.columns) - 1, "dead_units", study["dead_units"])
-        tables[name] = table
-        ours[name] = seeds.outcomes(said[None], patterns, threshold)
-    write_long_table("plots/evaluate/seeds.csv", tables)
-    files.write_figure(f"{PICTURES}/seeds.png", figures.distributions(tables, ours))
-
-    summaries = {}
-    for name, table in tables.items():
-        summaries[name] = seeds.summary(table, ours[name])
-        for where in seeds.SETS:
-            row = {key: each["median"] for key, each in summaries[name][where].items()}
-            row["perfect"] = (table[f"{where}_accuracy"] == 1).mean()
-            files.write_metrics(f"metrics/evaluate/{name}/{where}_seeds.json", row)
-        summaries[name]["win_rate"] = seeds.win_rates(tables, name)
-    return summaries
 
 
 def draw_weights(models: dict[str, torch.nn.Module], img_size: int) -> float:
@@ -112,11 +80,6 @@ def draw_weights(models: dict[str, torch.nn.Module], img_size: int) -> float:
     figure = figures.weights_as_pixels(layers, img_size)
     files.write_figure(f"{PICTURES}/weights.png", figure)
     return abs(logistic - deepish).max()
-
-
-def write_long_table(path: str, tables: dict[str, pd.DataFrame]) -> None:
-    """Write the models' tables as one, the model in its first column."""
-    files.write_table(path, pd.concat(tables, names=["model"]).reset_index(level="model"))
 
 
 CLASSES = ["straight", "diagonal"]

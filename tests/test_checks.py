@@ -57,8 +57,8 @@ def test_a_parameter_that_no_stage_declares_is_status_3(project, run):
 
 
 def test_an_edited_metric_is_status_1(project, run):
-    plant(project, "metrics/models.json", '"parameters": 143', '"parameters": 142')
-    check(run, 1, "evaluate: changed outs: metrics/models.json is modified")
+    plant(project, "metrics/evaluate/models.json", '"parameters": 143', '"parameters": 142')
+    check(run, 1, "evaluate: changed outs: metrics/evaluate/models.json is modified")
 
 
 def test_a_file_too_many_in_a_folder_of_outputs_is_status_1(project, run):
@@ -162,7 +162,7 @@ def test_files_below_folders_of_outputs_are_listed_in_the_pipelines_order(projec
         "metrics/generate.json",
     ]
     assert listed["data/split/train.npy"] == "split"
-    assert listed["metrics/evaluate/relu/validation.json"] == "evaluate"
+    assert listed["metrics/evaluate/validation/relu.json"] == "evaluate"
 
 
 def test_differences_are_told_down_to_the_number(tmp_path):

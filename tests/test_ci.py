@@ -45,7 +45,7 @@ def test_summaries_show_changes_and_conflicts_are_resolved_as_documented(reposit
     assert summary.returncode == 0, summary.stderr
     assert re.search(r"\| params.yaml +\| train_relu.lr +\| 0.1 +\| 0.2 +\|", summary.stdout)
     assert re.search(
-        r"\| metrics/evaluate/relu/validation.json +\| loss +\| 0\.\d+ +\| 0\.\d+ +\|",
+        r"\| metrics/evaluate/validation/relu.json +\| loss +\| 0\.\d+ +\| 0\.\d+ +\|",
         summary.stdout,
     )
     assert "- `plots/losses/relu.csv` changed" in summary.stdout

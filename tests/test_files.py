@@ -222,6 +222,17 @@ def test_metrics_are_sorted_rounded_and_end_with_a_newline(tmp_path):
     assert json.loads(text) == {"a": {"n": 3, "undefined": None}, "b": 0.666667}
 
 
+def test_metrics_are_read_by_name(tmp_path):
+    path = tmp_path / "m.json"
+    files.write_metrics(path, {"loss": 0.25, "n": 3, "deeper": {"x": 1}})
+    assert files.read_metrics(path, "n", "loss") == {"n": 3, "loss": 0.25}
+    with pytest.raises(InputError, match=r"m\.json: expected a readable .json .* no number 'x'"):
+        files.read_metrics(path, "x")
+    path.write_text("{")
+    with pytest.raises(InputError, match=r"m\.json: expected a readable .json file"):
+        files.read_metrics(path, "loss")
+
+
 @pytest.mark.parametrize("number", [float("nan"), np.inf])
 def test_metrics_that_are_no_numbers_are_refused(tmp_path, number):
     with pytest.raises(ValueError, match="JSON compliant"):

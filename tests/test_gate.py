@@ -13,8 +13,8 @@ from dvc.repo import Repo
 from checks import gate
 
 ROOT = Path(__file__).parent.parent
-STUDY = "metrics/evaluate/relu/population_seeds.json"
-RUN = "metrics/evaluate/relu/population.json"
+STUDY = "metrics/seeds/population/relu.json"
+RUN = "metrics/evaluate/population/relu.json"
 BASE = {"accuracy": 1.0, "loss": 0.15, "perfect": 0.57}
 
 
@@ -173,14 +173,14 @@ def test_the_committed_metrics_each_have_a_tolerance(monkeypatch):
 @pytest.mark.parametrize("where", ["validation", "population"])
 def test_tolerances_are_the_seed_studys_spread(name, where):
     """As checks/tolerances.yaml says; the wider one of two models may be larger by a fifth."""
-    table = pd.read_csv(ROOT / "plots/evaluate/seeds.csv").query("model == @name")
+    table = pd.read_csv(ROOT / "plots/seeds/seeds.csv").query("model == @name")
     rng, rules = np.random.default_rng(1), gate.read_rules()
     for key in ("loss", "accuracy"):
         values = table[f"{where}_{key}"].to_numpy()
         one_run = np.quantile(np.subtract.outer(values, values), 0.99)
         resampled = np.median(rng.choice(values, (2, 2_000, len(values))), axis=-1)
         study = np.quantile(resampled[0] - resampled[1], 0.99)
-        _, tolerance = gate.rule_for(rules, f"metrics/evaluate/{name}/{where}.json", key)
+        _, tolerance = gate.rule_for(rules, f"metrics/evaluate/{where}/{name}.json", key)
         assert 0.99 * one_run <= tolerance <= 1.35 * one_run
-        _, tolerance = gate.rule_for(rules, f"metrics/evaluate/{name}/{where}_seeds.json", key)
+        _, tolerance = gate.rule_for(rules, f"metrics/seeds/{where}/{name}.json", key)
         assert 0.8 * study <= tolerance <= max(2 * study, 0.038)

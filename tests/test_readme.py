@@ -21,10 +21,10 @@ def test_the_table_of_results_holds_the_committed_metrics():
     assert set(rows) == set(MODELS)
     for name, row in rows.items():
         validation, population = (
-            metrics(f"evaluate/{name}/{where}.json") for where in ("validation", "population")
+            metrics(f"evaluate/{where}/{name}.json") for where in ("validation", "population")
         )
-        model = metrics("models.json")[name]
-        spread = model["seeds"]["population"]["accuracy"]
+        model = metrics("evaluate/models.json")[name]
+        spread = metrics("seeds/summary.json")[name]["population"]["accuracy"]
         assert row.split(" | ") == [
             str(model["parameters"]),
             f"{model['loss']:.6f}",
@@ -36,7 +36,7 @@ def test_the_table_of_results_holds_the_committed_metrics():
 
 
 def test_what_is_said_of_many_seeds_is_the_studys():
-    relu = metrics("models.json")["relu"]["seeds"]
+    relu = metrics("seeds/summary.json")["relu"]
     text = " ".join(README.split())
 
     def percent(study):
@@ -49,7 +49,7 @@ def test_what_is_said_of_many_seeds_is_the_studys():
     )
     assert perfect in text
     assert wins in text
-    undecided = metrics("evaluate/relu/validation.json")["undecided"]
+    undecided = metrics("evaluate/validation/relu.json")["undecided"]
     tied = undecided * metrics("split.json")["val"]["images"]
     assert f"For {round(tied)} of the 60 images" in text
 

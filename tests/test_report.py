@@ -44,7 +44,7 @@ def report(project_copy):
 
     git("add", "--all")
     git("commit", "--quiet", "--message", "First")
-    metrics = project_copy / "metrics/evaluate/relu/validation.json"
+    metrics = project_copy / "metrics/evaluate/validation/relu.json"
     values = json.loads(metrics.read_text())
     was = values["loss"]
     metrics.write_text(json.dumps(values | {"loss": was + 1}))

@@ -40,7 +40,7 @@ def test_the_wiring_is_what_the_code_needs():
         ("split", {"scipy", "pandas"}),
         ("balance", {"torchvision", "scipy", "pandas"}),
         ("train_relu", {"matplotlib", "scipy", "pandas"}),
-        ("seeds", {"matplotlib", "scipy", "pandas"}),
+        ("seeds", set()),
         ("evaluate", {"torchvision"}),
         ("feature_space", {"torchvision"}),
         ("parabolas", {"torchvision", "scipy", "pandas"}),

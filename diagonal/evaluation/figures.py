@@ -192,27 +192,26 @@ def two_weightings(logistic: np.ndarray, deepish: np.ndarray) -> Figure:
     return figure
 
 
-def distributions(seeds: Tables, this_run: Tables) -> Figure:
+def distributions(seeds: Tables, runs: Mapping[str, Mapping[str, float]]) -> Figure:
     """Draw histograms of loss and accuracy over the population, a row per model.
 
-    Both are of `seeds.outcomes`: a row for each seed, and the row of params.yaml's run.
+    Seeds are `seeds.outcomes`; runs, with params.yaml's seeds, have loss and accuracy.
     """
     n_seeds = len(next(iter(seeds.values())))
     title = f"Each model trained with {n_seeds} seeds, evaluated on all that can be drawn"
     figure = titled(1.2 + 1.5 * len(seeds), title)
     grid = figure.subplots(len(seeds), 2, sharex="col", squeeze=False)
-    columns = {"population_loss": "loss (nats)", "population_accuracy": "accuracy"}
-    for column, (key, label) in zip(grid.T, columns.items(), strict=True):
-        everything = np.concatenate([t[key] for t in (*seeds.values(), *this_run.values())])
+    for column, key in zip(grid.T, ("loss", "accuracy"), strict=True):
+        numbers = {name: table[f"population_{key}"].to_numpy() for name, table in seeds.items()}
+        everything = np.concatenate([[runs[name][key], *each] for name, each in numbers.items()])
         edges = np.linspace(everything.min() - STEP, everything.max(), BINS + 1)
         edges = np.round(edges, 6) + STEP / 2  # no number lies on an edge
-        for axes, (name, table) in zip(column, seeds.items(), strict=True):
-            values, ours = table[key].to_numpy(), this_run[name][key].item()
+        for axes, (name, values) in zip(column, numbers.items(), strict=True):
             axes.hist(values, edges, color=MODELS[name].color)
             axes.axvline(np.median(values), color=GRAY, linewidth=3, alpha=0.6, label="median")
-            axes.axvline(ours, color="black", linestyle="--", linewidth=1.2, label=OURS)
-            axes.set(ylabel="seeds", title=name if key == "population_loss" else "")
-        column[-1].set_xlabel(label)
+            axes.axvline(runs[name][key], color="black", linestyle="--", linewidth=1.2, label=OURS)
+            axes.set(ylabel="seeds", title=name if key == "loss" else "")
+        column[-1].set_xlabel("loss (nats)" if key == "loss" else key)
     handles, texts = grid.flat[0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside lower center", ncols=2)
     return figure

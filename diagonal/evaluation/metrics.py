@@ -4,6 +4,8 @@ Images occur more than once. So each distinct one comes with how often it does, 
 calls its sample weight.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import torch
@@ -80,3 +82,8 @@ def curves(
         "precision_recall": pd.DataFrame({"recall": recall[::-1], "precision": precision[::-1]}),
         "calibration": means.assign(images=sums["images"])[sums["images"] > 0],
     }
+
+
+def by_model(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Put the tables of models into one, with the model in its first column."""
+    return pd.concat(tables, names=["model"]).reset_index(level="model")

@@ -34,9 +34,8 @@ def outcomes(probability: np.ndarray, patterns: Patterns, threshold: float) -> p
     return pd.DataFrame(columns).round(6)
 
 
-def summary(table: pd.DataFrame, this_run: pd.DataFrame) -> dict:
-    """Sum up a model's `outcomes`, with dead_units, beside params.yaml's run, one row of them."""
-    losses, ours = table["population_loss"], this_run["population_loss"].item()
+def summary(table: pd.DataFrame, this_loss: float) -> dict:
+    """Sum up a model's `outcomes`, with dead_units, beside the population loss of another run."""
     return {
         **{
             name: {key: percentiles(table[f"{name}_{key}"]) for key in ("accuracy", "loss")}
@@ -46,7 +45,7 @@ def summary(table: pd.DataFrame, this_run: pd.DataFrame) -> dict:
         "separates": proportion(table["separates"] == 1),
         "died": proportion(table["died"] == 1),
         "dead_units": {**percentiles(table["dead_units"]), "mean": table["dead_units"].mean()},
-        "this_run": {"loss": ours, "lower_loss": (losses < ours).mean()},
+        "lower_loss": (table["population_loss"] < this_loss).mean(),
     }
 
 

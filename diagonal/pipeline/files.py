@@ -124,8 +124,7 @@ def read_table(path, *names: str):
 
     with _reading(path, ".csv"):
         table = pd.read_csv(path)
-        missing = sorted(set(names) - set(table.columns))
-        if missing:
+        if missing := sorted(set(names) - set(table.columns)):
             raise ValueError(f"no column {missing[0]!r}")
         return table[list(names)].apply(pd.to_numeric)
 
@@ -146,6 +145,15 @@ def _rounded(value):
     if isinstance(value, float | np.floating):
         return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
     return int(value) if isinstance(value, np.integer) else value
+
+
+def read_metrics(path, *names: str) -> dict[str, float]:
+    """Read numbers by name from a file of `write_metrics`."""
+    with _reading(path, ".json"):
+        metrics = json.loads(Path(path).read_bytes())
+        if missing := sorted(set(names) - set(metrics)):
+            raise ValueError(f"no number {missing[0]!r}")
+        return {name: metrics[name] for name in names}
 
 
 def write_figure(path, figure) -> None:
