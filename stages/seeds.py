@@ -16,6 +16,7 @@ from diagonal.pipeline.style import style
 from diagonal.training.device import resolve
 from diagonal.training.ensembles import Ensemble, draw_epochs, members_at_once, train
 from diagonal.training.models import DECIMALS, network
+from diagonal.training.sampling import weighted_sampler
 from diagonal.training.stage import read_batches
 
 
@@ -40,7 +41,8 @@ def main() -> None:
             name: ensemble(name, getattr(params, f"train_{name}"), part, n_pixels, dtype, device)
             for name in MODELS
         }
-        draws = draw_epochs(batches.sampler.weights, seeds=part, hflip=batches.hflip)
+        samplers = [weighted_sampler(batches.sampler.weights) for _ in part]
+        draws = draw_epochs(samplers, seeds=part, hflip=batches.hflip)
         train(list(ensembles.values()), batches, draws)
         for name, each in ensembles.items():
             answers[name].append(each.evaluate(x))

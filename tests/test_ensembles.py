@@ -72,7 +72,11 @@ def test_each_member_is_bit_for_bit_what_its_stage_stores(project):
         )
         for name in MODELS
     }
-    draws = ensembles.draw_epochs(batches.sampler.weights, seeds=member_seeds, hflip=0.5)
+    draws = ensembles.draw_epochs(
+        [weighted_sampler(batches.sampler.weights) for _ in member_seeds],
+        seeds=member_seeds,
+        hflip=0.5,
+    )
     ensembles.train(list(made.values()), batches, draws)
     for place, seed in enumerate(member_seeds):
         configure(n_images=90, seed=seed)
@@ -122,7 +126,9 @@ def test_a_member_of_any_kind_is_what_the_plain_loop_makes_of_it_alone(build):
     members, x, y, weights = random_members(build)
     member_seeds, options = [3, 1, 4], {"batch_size": 8, "dtype": torch.float64}
     together = ensembles.Ensemble(members, lr=0.1, n_epochs=5)
-    draws = ensembles.draw_epochs(weights, seeds=member_seeds, hflip=0.3)
+    draws = ensembles.draw_epochs(
+        [weighted_sampler(weights) for _ in member_seeds], seeds=member_seeds, hflip=0.3
+    )
     ensembles.train([together], Batches(x, y[:, 0], **options), draws)
     answers, _ = together.evaluate(x)
     for place, (alone, seed) in enumerate(zip(members, member_seeds, strict=True)):
@@ -154,7 +160,9 @@ def test_draws_are_the_batches_of_a_single_training():
     options = {"batch_size": 16, "dtype": x.dtype}
     train = Batches(x, y[:, 0], sampler=sampler, hflip=0.3, **options)
     val = Batches(x, y[:, 0], **options)
-    draws = ensembles.draw_epochs(weights, seeds=[3, 8], hflip=0.3)
+    draws = ensembles.draw_epochs(
+        [weighted_sampler(weights) for _ in range(2)], seeds=[3, 8], hflip=0.3
+    )
     for _, (drawn, mirrored) in zip(range(3), draws, strict=False):
         images = torch.cat([batch for batch, _ in train])
         list(val)

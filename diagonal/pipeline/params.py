@@ -152,6 +152,27 @@ class Parabolas(Section):
     networks: ParabolaNetworks
 
 
+class ClaimsBaseline(Section):
+    """The lecture's settings, from which the arms of the experiments differ."""
+
+    img_size: Annotated[int, Field(ge=3, le=16)]
+    n_images: Annotated[int, Field(ge=20, le=10_000)]
+    data_seed: Seed
+    split_seed: Seed
+    batch_size: Annotated[int, Field(ge=1, le=10_000)]
+    hflip: Probability
+    hidden: LayerSizes
+    lr: Positive
+    n_epochs: Count
+
+
+class Claims(Section):
+    """The experiments on what the lecture claims: n trainings in each arm, with seeds 0 to n-1."""
+
+    n: Annotated[int, Field(ge=2, le=65_536)]
+    baseline: ClaimsBaseline
+
+
 class Params(Section):
     """All of params.yaml."""
 
@@ -168,6 +189,7 @@ class Params(Section):
     evaluate: Evaluate
     feature_space: FeatureSpace
     parabolas: Parabolas
+    claims: Claims
 
 
 def load_params(path: str | Path = "params.yaml") -> Params:

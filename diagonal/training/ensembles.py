@@ -12,10 +12,11 @@ import torch
 from torch import nn, optim
 from torch.func import functional_call, stack_module_state
 from torch.nn import functional
+from torch.utils.data import Sampler
 
 from diagonal.training.batches import Batches
 from diagonal.training.models import quantized
-from diagonal.training.sampling import draw, weighted_sampler
+from diagonal.training.sampling import draw
 
 LARGEST = 512  # number of members: more at once are hardly faster
 NUMBERS = 2**22  # that an ensemble's largest array holds, whatever the number of members
@@ -98,16 +99,16 @@ def members_at_once(n_images: int, n_pixels: int, batch_size: int) -> int:
 
 
 def draw_epochs(
-    weights: torch.Tensor, *, seeds: Sequence[int], hflip: float
+    samplers: Sequence[Sampler], *, seeds: Sequence[int], hflip: float
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Draw, epoch by epoch and without end, the images that each member is trained on.
 
-    Weights are of the n images in the draw, a member's seed that of its sampler and of its flips.
+    Each member has a sampler, of n images each, with its own generator. Its seed is that of the
+    sampler and of the flips.
 
     Yields:
         which images, int64 (members, n), and which are mirrored, bool (members, n).
     """
-    samplers = [weighted_sampler(weights) for _ in seeds]
     streams = [torch.Generator().manual_seed(seed) for seed in seeds]  # each a global stream
     for sampler, seed in zip(samplers, seeds, strict=True):
         sampler.generator.manual_seed(seed)
@@ -116,7 +117,7 @@ def draw_epochs(
         for stream in streams:
             base_seed.random_(generator=stream)  # the training loader's
         drawn = torch.stack([draw(sampler) for sampler in samplers])
-        flips = [torch.rand(len(weights), generator=stream) for stream in streams]
+        flips = [torch.rand(drawn.shape[1], generator=stream) for stream in streams]
         for stream in streams:
             base_seed.random_(generator=stream)  # the validation loader's
         yield drawn, torch.stack(flips) < hflip

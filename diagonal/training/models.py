@@ -15,7 +15,14 @@ from torch import nn
 from diagonal.pipeline import data, files
 from diagonal.pipeline.models import MODELS
 
-ACTIVATIONS = {"none": None, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU}
+ACTIVATIONS = {
+    "none": None,
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "prelu": nn.PReLU,
+}
 # What is trained in float64 is stored in multiples of this. So coarse, a rounding tie is rarely as
 # near as the last bits reach, in which CPUs differ: by about 1e-15 per epoch.
 GRID = 2.0**-20
@@ -30,15 +37,15 @@ def network(
     seed: int,
     dtype: torch.dtype = torch.float32,
 ) -> nn.Sequential:
-    """Build a network for binary classification, named layer by layer as on the slides.
+    """Build a network for classification, named layer by layer as on the slides.
 
     Sizes are units of the input, of each hidden layer, which the activation follows, and of the
-    output. The seed is that of torch's global stream, which this function seeds. Weights in float32
-    are those of `nn.Linear`, bit for bit.
+    output: one for two classes, or one per class. The seed is that of torch's global stream, which
+    this function seeds. Weights in float32 are those of `nn.Linear`, bit for bit.
 
     Returns:
-        flatten, hidden0, activation0, hidden1, ..., output, sigmoid: inputs (n, ...) to
-        probabilities (n, 1).
+        flatten, hidden0, activation0, hidden1, ..., output, sigmoid or softmax: inputs (n, ...) to
+        probabilities (n, 1) of label 1, or (n, classes).
     """
     torch.manual_seed(seed)
     model, kind = nn.Sequential(), ACTIVATIONS[activation]
@@ -46,9 +53,12 @@ def network(
     for place, (n_in, n_out) in enumerate(pairwise(sizes[:-1])):
         model.add_module(f"hidden{place}", linear(n_in, n_out, bias, dtype))
         if kind:
-            model.add_module(f"activation{place}", kind())
+            model.add_module(f"activation{place}", kind().to(dtype))
     model.add_module("output", linear(sizes[-2], sizes[-1], bias, dtype))
-    model.add_module("sigmoid", nn.Sigmoid())
+    if sizes[-1] == 1:
+        model.add_module("sigmoid", nn.Sigmoid())
+    else:
+        model.add_module("softmax", nn.Softmax(dim=1))
     return model
 
 

@@ -1,7 +1,7 @@
 """Class weights, and the sampler that draws both classes equally often by them."""
 
 import torch
-from torch.utils.data import WeightedRandomSampler
+from torch.utils.data import RandomSampler, WeightedRandomSampler
 
 CATEGORIES = 2**24  # weights that torch.multinomial takes at most
 AT_ONCE = 2**22  # numbers that are looked up, to bound memory
@@ -25,12 +25,15 @@ def weighted_sampler(weights: torch.Tensor) -> WeightedRandomSampler:
     )
 
 
-def draw(sampler: WeightedRandomSampler) -> torch.Tensor:
+def draw(sampler: WeightedRandomSampler | RandomSampler) -> torch.Tensor:
     """Draw the indices of one epoch, int64 (num_samples,), as iterating the sampler would.
 
+    The sampler has a generator of its own; a RandomSampler shuffles all images.
     `torch.multinomial` refuses more than `CATEGORIES` weights. Then its method is applied to the
     same stream: uniform numbers are looked up among the cumulative weights.
     """
+    if isinstance(sampler, RandomSampler):
+        return torch.randperm(sampler.num_samples, generator=sampler.generator)
     weights, n, generator = sampler.weights, sampler.num_samples, sampler.generator
     if len(weights) <= CATEGORIES or not sampler.replacement:
         return torch.multinomial(weights, n, sampler.replacement, generator=generator)

@@ -1,0 +1,1 @@
+"""What the lecture claims, measured: many trainings in each arm of an experiment."""

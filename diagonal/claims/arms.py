@@ -1,0 +1,103 @@
+"""The arms of an experiment: the lecture's settings, and what an arm changes of them."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import RandomSampler, Sampler
+
+from diagonal.claims.batches import Batches, DataSet, Inputs, draw_counts
+from diagonal.lines.images import generate_dataset
+from diagonal.lines.splitting import train_val_split
+from diagonal.pipeline.params import ClaimsBaseline
+from diagonal.training.models import network
+from diagonal.training.sampling import make_balanced_sampler, weighted_sampler
+
+RATIOS = (80, 20)  # training : validation
+SAMPLERS: dict[str, Callable[[torch.Tensor], Sampler]] = {  # of labels (n,)
+    "balanced": make_balanced_sampler,
+    "equal": lambda labels: weighted_sampler(torch.ones(len(labels))),
+    "shuffled": lambda labels: RandomSampler(labels, generator=torch.Generator()),
+}
+
+
+def data_set(
+    inputs: Inputs,
+    base: ClaimsBaseline,
+    *,
+    data_seed: int | None = None,
+    split_seed: int | None = None,
+    unit: str = "image",
+) -> DataSet:
+    """Draw images and split them, with the baseline's seeds where none are given.
+
+    The unit of the split is an image, a pattern (all images that look the same stay together) or
+    an orbit (mirror images do, too).
+
+    Raises:
+        InputError: a side of the split lacks a class.
+    """
+    seed = base.data_seed if data_seed is None else data_seed
+    images, labels = generate_dataset(base.img_size, base.n_images, seed=seed)
+    places = inputs.find(images)
+    groups = {"image": None, "pattern": places, "orbit": np.minimum(places, inputs.mirror[places])}[
+        unit
+    ]
+    if groups is not None:
+        groups = np.unique(groups, return_inverse=True)[1]
+    seed = base.split_seed if split_seed is None else split_seed
+    train, val = train_val_split(labels, RATIOS, seed, groups)
+    return DataSet(places[train], np.bincount(places[val], minlength=len(inputs.images)))
+
+
+def batches(
+    inputs: Inputs,
+    data: DataSet,
+    base: ClaimsBaseline,
+    seeds: Sequence[int],
+    *,
+    sampler: str = "balanced",
+    hflip: float | None = None,
+    n_epochs: int | None = None,
+    x: torch.Tensor | None = None,
+) -> Batches:
+    """Draw the batches of members with these sampling seeds, as the baseline where None is given.
+
+    The sampler is a key of SAMPLERS; x are the inputs as networks see them.
+    """
+    labels = torch.from_numpy(inputs.labels)
+    counts = draw_counts(
+        np.stack([data.train, inputs.mirror[data.train]], axis=1),
+        len(inputs.images),
+        [SAMPLERS[sampler](labels[data.train]) for _ in seeds],
+        seeds=seeds,
+        hflip=base.hflip if hflip is None else hflip,
+        n_epochs=base.n_epochs if n_epochs is None else n_epochs,
+        batch_size=base.batch_size,
+    )
+    return Batches(inputs.x() if x is None else x, labels, counts)
+
+
+def networks(
+    base: ClaimsBaseline,
+    seeds: Sequence[int],
+    activation: str = "relu",
+    hidden: Sequence[int] | None = None,
+    *,
+    bias: bool = False,
+) -> list[nn.Sequential]:
+    """Build networks with these initialisation seeds, float64; hidden as the baseline if None."""
+    sizes = [base.img_size**2, *(base.hidden if hidden is None else hidden), 1]
+    return [network(sizes, activation, bias=bias, seed=s, dtype=torch.float64) for s in seeds]
+
+
+def side_by_side(runs: Mapping[str, Callable]) -> dict:
+    """Call functions that do not depend on each other at the same time; return what they do.
+
+    PyTorch computes without Python's lock, so that threads share the work.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(runs, pool.map(lambda run: run(), runs.values()), strict=True))
