@@ -47,16 +47,18 @@ def heat_map(
     columns: Sequence,
     *,
     form: str = "{:.2f}",
+    reverse: bool = False,
     **limits,
 ):
     """Draw numbers (rows, columns) as shades of gray with the numbers in them; NaN stays white.
 
-    Limits are vmin and vmax. Returns what a colour bar needs.
+    The larger the darker, unless `reverse`. Limits are vmin and vmax. Returns what a colour bar
+    needs.
     """
-    image = axes.imshow(values, cmap="Greys", aspect="auto", **limits)
+    image = axes.imshow(values, cmap="Greys_r" if reverse else "Greys", aspect="auto", **limits)
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
-            color = "white" if image.norm(value) > 0.5 else "black"
+            color = "white" if (image.norm(value) > 0.5) != reverse else "black"
             look = {"color": color, "ha": "center", "va": "center", "size": 9}
             axes.text(column, row, form.format(value), **look)
     axes.set_xticks(range(len(columns)), list(columns))

@@ -5,7 +5,6 @@ each of them occurs in it, and the first layer of all members is one matrix prod
 rule written out, that takes half the time of `training.ensembles`, which takes any module instead.
 """
 
-import copy
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import torch
@@ -27,10 +26,20 @@ class Stack:
     """
 
     def __init__(self, networks: Sequence[nn.Sequential]):
-        self.layers = list(copy.deepcopy(networks[0]).named_children())[1:]  # after Flatten
-        self.last = self.layers.pop()[1]
+        *self.layers, (_, self.last) = list(networks[0].named_children())[1:]  # after Flatten
         stacked, _ = stack_module_state(networks)
         self.weights = {name: each.detach().clone() for name, each in stacked.items()}
+
+    def shaped(self, network: nn.Sequential) -> "Stack":
+        """Copy the weights into the shape of a network that has the same linear layers.
+
+        Weights that these members lack, a PReLU's slope, are the network's own.
+        """
+        result, n_members = Stack([network]), len(next(iter(self.weights.values())))
+        for name, own in result.weights.items():
+            common = own.repeat(n_members, *[1] * (own.dim() - 1))
+            result.weights[name] = self.weights.get(name, common).clone()
+        return result
 
     def stored(self) -> dict[str, torch.Tensor]:
         """Round the weights as models are stored, to be evaluated: float64."""
@@ -62,7 +71,7 @@ class Stack:
         return result
 
     def gradients(
-        self, x: torch.Tensor, y: torch.Tensor, share: torch.Tensor
+        self, x: torch.Tensor, y: torch.Tensor, share: torch.Tensor, weights: Weights | None = None
     ) -> dict[str, torch.Tensor]:
         """Differentiate the members' losses, each the mean cross-entropy over a mini-batch.
 
@@ -72,11 +81,13 @@ class Stack:
             x: inputs, float64 (n, ...).
             y: of each the label, int64 (n,).
             share: of the mini-batch that each input makes up, float64 (members, n).
+            weights: where to differentiate; the members' own if None.
 
         Returns:
             dL/dW by name, as `weights`.
         """
-        values, result = self.values(x), {}
+        weights = self.weights if weights is None else weights
+        values, result = self.values(x, weights), {}
         # For a sigmoid or a softmax before cross-entropy, dL/dz is the difference to what is true.
         probability = values["probability"]
         if probability.shape[1] == 1:
@@ -90,7 +101,7 @@ class Stack:
             if isinstance(layer, nn.Linear):
                 if layer.bias is not None:
                     result[f"{name}.bias"] = gradient.sum(2)
-                weight = self.weights[f"{name}.weight"]
+                weight = weights[f"{name}.weight"]
                 if place:
                     result[f"{name}.weight"] = gradient @ value.mT
                     gradient = weight.mT @ gradient
@@ -98,11 +109,13 @@ class Stack:
                     flat = gradient.flatten(0, 1) @ value.t()
                     result[f"{name}.weight"] = flat.view_as(weight)
             else:
-                leak = _slope(name, layer, self.weights)
+                leak = _slope(name, layer, weights)
                 if isinstance(layer, nn.PReLU):
-                    by_slope = gradient * value.clamp(max=0)
+                    gradient, by_slope = aten._prelu_kernel_backward(gradient, value, leak)
                     result[f"{name}.weight"] = by_slope.sum((1, 2))[:, None]
-                gradient = ACTIVATIONS[type(layer)][1](gradient, value, values[name], leak)
+                else:
+                    derivative = ACTIVATIONS[type(layer)][1]
+                    gradient = derivative(gradient, value, values[name], leak)
         return result
 
     def train(self, batches: Batches, lr: float, fixed: Collection[str] = ()) -> Iterator[int]:
@@ -128,20 +141,15 @@ def _slope(name: str, layer: nn.Module, weights: Weights):
     return getattr(layer, "negative_slope", None)
 
 
-def _leak(z: torch.Tensor, slope) -> torch.Tensor:
-    return torch.where(z > 0, z, slope * z)
-
-
-def _leak_backward(gradient: torch.Tensor, z: torch.Tensor, _, slope) -> torch.Tensor:
-    return torch.where(z > 0, gradient, slope * gradient)
-
-
-aten = torch.ops.aten
-ACTIVATIONS: dict[type, tuple[Callable, Callable]] = {
+aten = torch.ops.aten  # PyTorch's kernels by their own names; autograd's derivatives are here
+ACTIVATIONS: dict[type, tuple[Callable, Callable | None]] = {
     # value at z and slope; dL/dz from dL/dvalue, z, value and slope
     nn.Sigmoid: (lambda z, _: z.sigmoid(), lambda g, _, a, __: aten.sigmoid_backward(g, a)),
     nn.Tanh: (lambda z, _: z.tanh(), lambda g, _, a, __: aten.tanh_backward(g, a)),
     nn.ReLU: (lambda z, _: z.relu(), lambda g, _, a, __: aten.threshold_backward(g, a, 0)),
-    nn.LeakyReLU: (_leak, _leak_backward),
-    nn.PReLU: (_leak, _leak_backward),
+    nn.LeakyReLU: (
+        aten.leaky_relu,
+        lambda g, z, _, slope: aten.leaky_relu_backward(g, z, slope, False),
+    ),
+    nn.PReLU: (aten._prelu_kernel, None),  # whose derivative is one by the slope, too
 }

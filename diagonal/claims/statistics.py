@@ -2,10 +2,11 @@
 
 import numpy as np
 import pandas as pd
+import torch
 from scipy import stats
+from torch.nn import functional
 
 from diagonal.claims.batches import Inputs
-from diagonal.evaluation.metrics import cross_entropy
 from diagonal.training.models import DECIMALS
 
 COMPARISONS = 100  # at most, in all experiments together
@@ -13,21 +14,43 @@ COMPARISONS = 100  # at most, in all experiments together
 CONFIDENCE = 1 - 0.05 / COMPARISONS
 
 
+def losses(probability, inputs: Inputs) -> np.ndarray:
+    """Compute the loss on the population, in nats, of what trainings say, (trainings, n).
+
+    Returns:
+        float64 (trainings,), rounded to 6 decimals.
+    """
+    known, labels, counts = _on_population(probability, inputs)
+    each = functional.binary_cross_entropy(
+        torch.from_numpy(known),
+        torch.from_numpy(labels).double().expand(known.shape),
+        reduction="none",  # a single one is at most 100
+    )
+    return np.average(each.numpy(), axis=1, weights=counts).round(6)
+
+
+def _on_population(probability, inputs: Inputs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Choose what is said of the population; who has diverged is certain, and wrong."""
+    drawable = inputs.population > 0
+    labels, known = inputs.labels[drawable], np.asarray(probability).round(DECIMALS)[:, drawable]
+    return np.where(np.isnan(known), 1.0 - labels, known), labels, inputs.population[drawable]
+
+
 def outcomes(probability, inputs: Inputs, threshold: float = 0.5) -> pd.DataFrame:
     """Evaluate trainings on the population by what each says of each input, (trainings, n).
+
+    A training that has diverged says NaN: it is taken for certain and wrong, which costs 100 nats.
 
     Returns:
         A row for each training, rounded to 6 decimals: loss in nats, accuracy; perfect, ties and
         separates: 1 where all lines are right, where a line is at the threshold, and where some
         threshold parts the classes.
     """
-    drawable = inputs.population > 0
-    counts, labels = inputs.population[drawable], inputs.labels[drawable]
-    known = np.asarray(probability).round(DECIMALS)[:, drawable]
+    known, labels, counts = _on_population(probability, inputs)
     right = (known > threshold) == labels
     parted = known[:, labels == 0].max(axis=1) < known[:, labels == 1].min(axis=1)
     columns = {
-        "loss": cross_entropy(labels, known, counts),
+        "loss": losses(probability, inputs),
         "accuracy": np.average(right, axis=1, weights=counts),
         "perfect": right.all(axis=1).astype(int),
         "ties": (known == threshold).any(axis=1).astype(int),
@@ -46,6 +69,17 @@ def mean(values) -> dict[str, float]:
         return dict.fromkeys(("mean", "low", "high"), float(values[0]))
     interval = stats.ttest_1samp(values, 0).confidence_interval(CONFIDENCE)
     return {"mean": values.mean(), "low": interval.low, "high": interval.high}
+
+
+def median(values, at_most: float = np.inf) -> dict[str, float | None]:
+    """Compute the median of values (n,) and its interval, by the binomial distribution of ranks.
+
+    What is above `at_most` was not observed to its end: None.
+    """
+    values = np.asarray(values, float)
+    interval = stats.quantile_test(values, p=0.5).confidence_interval(CONFIDENCE)
+    found = {"median": np.median(values), "low": interval.low, "high": interval.high}
+    return {name: float(each) if each <= at_most else None for name, each in found.items()}
 
 
 def proportion(holds) -> dict[str, float]:

@@ -17,6 +17,7 @@ from diagonal.pipeline.errors import InputError
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Count = Annotated[int, Field(ge=1)]
+Members = Annotated[int, Field(ge=2, le=65_536)]
 Positive = Annotated[float, Field(gt=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 LayerSizes = Annotated[tuple[Count, ...], Field(min_length=1, strict=False)]
@@ -166,11 +167,52 @@ class ClaimsBaseline(Section):
     n_epochs: Count
 
 
-class Claims(Section):
-    """The experiments on what the lecture claims: n trainings in each arm, with seeds 0 to n-1."""
+class ActivationClaims(Section):
+    """Activations at several learning rates; convergence is below this loss, in nats."""
 
-    n: Annotated[int, Field(ge=2, le=65_536)]
+    lrs: Annotated[tuple[Positive, ...], Field(min_length=1, strict=False)]
+    converged: Positive
+
+
+class GradientClaims(Section):
+    """Networks of 1 to `depths` hidden layers, all of this width."""
+
+    n: Members
+    depths: Annotated[int, Field(ge=1, le=32)]
+    width: Count
+    n_epochs: Count
+
+
+class DeadUnitClaims(Section):
+    """How long units are watched, and how long a leak has to wake them."""
+
+    n: Members
+    n_epochs: Count
+    leaks: Annotated[tuple[Positive, ...], Field(min_length=1, strict=False)]
+    patience: Count
+
+
+class NormalizationClaims(Section):
+    """Networks of these numbers of hidden layers, all of this width."""
+
+    n: Members
+    n_epochs: Count
+    depths: LayerSizes
+    width: Count
+
+
+class Claims(Section):
+    """The experiments on what the lecture claims: n trainings in each arm, with seeds 0 to n-1.
+
+    An experiment with an n of its own takes the smaller one.
+    """
+
+    n: Members
     baseline: ClaimsBaseline
+    activations: ActivationClaims
+    gradients: GradientClaims
+    dead_units: DeadUnitClaims
+    batch_norm: NormalizationClaims
 
 
 class Params(Section):

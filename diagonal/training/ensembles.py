@@ -29,7 +29,7 @@ class Ensemble:
     """
 
     def __init__(self, networks: Sequence[nn.Module], *, lr: float, n_epochs: int, device="cpu"):
-        self.n_epochs = n_epochs
+        self.n_members, self.n_epochs = len(networks), n_epochs
         self.model = copy.deepcopy(networks[0]).to("meta")  # the shape alone
         stacked, buffers = stack_module_state(networks)
         self.parameters = {
@@ -65,7 +65,7 @@ class Ensemble:
         stored = {**self.buffers, **self.quantized_weights()}
         wide = {torch.float32: torch.float64}  # running statistics, too
         state = {k: v.cpu().to(wide.get(v.dtype, v.dtype)) for k, v in stored.items()}
-        model, x = self.model.eval(), x.expand(len(next(iter(state.values()))), *x.shape)
+        model, x = self.model.eval(), x.expand(self.n_members, *x.shape)
         dead = torch.zeros(len(x), dtype=torch.int64)
         for place, layer in enumerate(model if isinstance(model, nn.Sequential) else ()):
             if isinstance(layer, nn.ReLU):
@@ -83,13 +83,17 @@ def _apply(model: nn.Module, state: dict[str, torch.Tensor], x: torch.Tensor) ->
 def train(ensembles: Sequence[Ensemble], batches: Batches, draws: Iterator) -> None:
     """Train ensembles on the data of such batches, by draws of `draw_epochs` that they share."""
     for epoch in range(max(each.n_epochs for each in ensembles)):
-        training = [each for each in ensembles if epoch < each.n_epochs]
-        parts = (each.split(batches.batch_size, dim=1) for each in next(draws))
-        for drawn, mirrored in zip(*parts, strict=True):
-            flat = batches.gather(batches.index[drawn.flatten()], mirrored.flatten())
-            x, y = (each.unflatten(0, drawn.shape) for each in flat)
-            for each in training:
-                each.update(x, y)
+        train_epoch([each for each in ensembles if epoch < each.n_epochs], batches, next(draws))
+
+
+def train_epoch(ensembles: Sequence[Ensemble], batches: Batches, draws: tuple) -> None:
+    """Train ensembles for an epoch, by what `draw_epochs` yields for it."""
+    parts = (each.split(batches.batch_size, dim=1) for each in draws)
+    for drawn, mirrored in zip(*parts, strict=True):
+        flat = batches.gather(batches.index[drawn.flatten()], mirrored.flatten())
+        x, y = (each.unflatten(0, drawn.shape) for each in flat)
+        for each in ensembles:
+            each.update(x, y)
 
 
 def members_at_once(n_images: int, n_pixels: int, batch_size: int) -> int:
