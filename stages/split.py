@@ -5,8 +5,8 @@ import torch
 from torchvision.transforms.v2 import functional
 
 from diagonal.lines import figures
-from diagonal.lines.patterns import distinct, numbered, survey
-from diagonal.lines.splitting import train_val_split
+from diagonal.lines.patterns import distinct, survey
+from diagonal.lines.splitting import split_by_unit
 from diagonal.pipeline import command, data, files
 from diagonal.pipeline.errors import located
 from diagonal.pipeline.params import Transforms, load_params
@@ -20,9 +20,10 @@ def main() -> None:
     split, transforms = params.split, params.transforms
     images, labels = data.read_images()
     require_memory("split", len(labels))
-    groups = numbered(images) if split.unit == "pattern" else None
     with located("params.yaml: split"):
-        train, val = train_val_split(labels, split.ratios, split.seed, groups)
+        train, val = split_by_unit(
+            images, labels, split.ratios, split.seed, split.unit, transforms.hflip
+        )
     for name, index in (("train", train), ("val", val)):
         files.write_array(data.SPLIT.format(name), index)
     compose = scale_and_normalize(transforms.mean, transforms.std)
