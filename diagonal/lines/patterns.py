@@ -82,6 +82,18 @@ def population(img_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return lines[first], labels_of(first), counts
 
 
+def count_shown(images: np.ndarray, hflip: float) -> tuple[int, int]:
+    """Count what training on images (n, 1, S, S) can show, as in `augmented`.
+
+    Returns:
+        How many distinct images, and how many of those the generator never draws.
+    """
+    lines = population(images.shape[-1])[0]  # all different: they are numbered 0, 1...
+    numbers = numbered(np.concatenate([lines, augmented(images, hflip)]))
+    shown = np.unique(numbers[len(lines) :])
+    return len(shown), int((shown >= len(lines)).sum())
+
+
 def survey(images: np.ndarray, labels: np.ndarray, train, val, transform: Callable) -> Patterns:
     """List all that is in the data or can be drawn, with how often it occurs.
 
