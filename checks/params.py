@@ -12,7 +12,7 @@ import torch
 
 from diagonal.lines.images import every_line, labels_of, random_lines
 from diagonal.lines.patterns import numbered
-from diagonal.lines.splitting import train_val_split
+from diagonal.lines.splitting import train_val_split, units
 from diagonal.pipeline import command
 from diagonal.pipeline.errors import InputError, located
 from diagonal.pipeline.params import load_params
@@ -30,10 +30,9 @@ def main() -> None:
             require_memory(stage, generate.n_images)
         _require_disk(generate.img_size, generate.n_images)
     lines = random_lines(generate.img_size, generate.n_images, generate.seed)
-    groups = None
-    if split.unit == "pattern":
-        drawn = every_line(generate.img_size)
-        groups = numbered(numbered(drawn.reshape(-1, *drawn.shape[2:]))[lines])
+    groups = units(every_line(generate.img_size), split.unit, params.transforms.hflip)
+    if groups is not None:
+        groups = numbered(groups[lines])
     with located("params.yaml: split"):
         train_val_split(labels_of(lines), split.ratios, split.seed, groups)
 

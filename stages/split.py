@@ -5,8 +5,8 @@ import torch
 from torchvision.transforms.v2 import functional
 
 from diagonal.lines import figures
-from diagonal.lines.patterns import distinct, numbered, survey
-from diagonal.lines.splitting import train_val_split
+from diagonal.lines.patterns import count_shown, distinct, orbits, survey
+from diagonal.lines.splitting import split_by_unit
 from diagonal.pipeline import command, data, files
 from diagonal.pipeline.errors import located
 from diagonal.pipeline.params import Transforms, load_params
@@ -20,9 +20,10 @@ def main() -> None:
     split, transforms = params.split, params.transforms
     images, labels = data.read_images()
     require_memory("split", len(labels))
-    groups = numbered(images) if split.unit == "pattern" else None
     with located("params.yaml: split"):
-        train, val = train_val_split(labels, split.ratios, split.seed, groups)
+        train, val = split_by_unit(
+            images, labels, split.ratios, split.seed, split.unit, transforms.hflip
+        )
     for name, index in (("train", train), ("val", val)):
         files.write_array(data.SPLIT.format(name), index)
     compose = scale_and_normalize(transforms.mean, transforms.std)
@@ -34,18 +35,30 @@ def main() -> None:
 
     first, pattern = distinct(images, labels)
     counts = [np.bincount(pattern[index], minlength=len(first)) for index in (train, val)]
-    seen = counts[1][counts[0] > 0].sum() / len(val)
+    orbit, trained = orbits(images[first], transforms.hflip), counts[0] > 0
+    seen = np.isin(orbit, orbit[trained])
+    n_shown, n_outside = count_shown(images[first[trained]], transforms.hflip)
     metrics = {
-        "train": {"images": len(train), "diagonals": labels[train].mean()},
-        "val": {"images": len(val), "diagonals": labels[val].mean(), "seen_in_train": seen},
+        "train": {
+            "images": len(train),
+            "diagonals": labels[train].mean(),
+            "augmented": {"patterns": n_shown, "outside_population": n_outside},
+        },
+        "val": {
+            "images": len(val),
+            "diagonals": labels[val].mean(),
+            "seen_in_train": counts[1][trained].sum() / len(val),
+            "seen_in_train_augmented": counts[1][seen].sum() / len(val),
+        },
     }
     files.write_metrics("metrics/split.json", metrics)
-    columns = {"image": first, "label": labels[first], "train": counts[0], "val": counts[1]}
+    columns = {"image": first, "label": labels[first], "orbit": orbit}
+    columns |= {"train": counts[0], "val": counts[1]}
     files.write_table("plots/split/patterns.csv", columns)
     steps = preparation(torch.tensor(images[min(EXAMPLE, len(images) - 1)]), transforms)
     with style():
         files.write_figure("plots/split/pictures/preparation.png", figures.preparation(steps))
-        figure = figures.patterns_by_split(images[first, 0], labels[first], *counts)
+        figure = figures.patterns_by_split(images[first, 0], labels[first], *counts, seen)
         files.write_figure("plots/split/pictures/patterns.png", figure)
 
 

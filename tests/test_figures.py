@@ -52,7 +52,7 @@ def test_images_of_any_size_are_drawn(size, tmp_path):
     drawn = [
         lines.samples(pictures, labels),
         lines.pattern_counts(pictures[first], labels[first], counts),
-        lines.patterns_by_split(pictures[first], labels[first], counts, counts * 0),
+        lines.patterns_by_split(pictures[first], labels[first], counts, counts * 0, counts > 0),
         lines.channels(bands, grayscale(color), color),
         lines.preparation({"as drawn": pictures[0], "half": pictures[0] / 2}),
         evaluation.predicted_patterns(pictures[first], labels[first], said, 0.5),
@@ -73,8 +73,10 @@ def test_titles_follow_the_data():
     figure = lines.pattern_counts(pictures, labels, np.array([4, 9]))
     title = "Only 2 of 13 images are distinct; each occurs 4 to 9 times"
     assert figure.get_suptitle() == title
-    figure = lines.patterns_by_split(pictures, labels, np.array([4, 0]), np.array([2, 1]))
-    assert figure.get_suptitle() == "1 of the 2 patterns in validation were seen in training"
+    title = "1 of the 2 patterns in validation were seen in training"
+    for seen, more in (([True, False], ""), ([True, True], ", 1 more mirrored")):
+        figure = lines.patterns_by_split(pictures, labels, np.r_[4, 0], np.r_[2, 1], np.array(seen))
+        assert figure.get_suptitle() == title + more
 
     losses = {
         name: pd.DataFrame({"loss": [1.0, 1.0], "val_loss": [9.0, end]})

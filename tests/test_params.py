@@ -136,6 +136,11 @@ BAD = {
         "lr: .nan",
         "train_logistic.lr: expected a finite number, found nan",
     ),
+    "an unknown unit": (
+        "unit: image",
+        "unit: line",
+        "split.unit: expected 'image', 'pattern' or 'orbit', found 'line'",
+    ),
     "an unknown strategy": (
         "strategy: inverse_frequency",
         "strategy: undersample",

@@ -5,10 +5,19 @@ from collections import Counter
 import numpy as np
 import pytest
 from scipy.stats import chisquare
+from torch import from_numpy
+from torchvision.transforms.v2.functional import horizontal_flip
 
 from diagonal.lines import images as images_module
 from diagonal.lines.images import every_line, generate_dataset, random_lines
-from diagonal.lines.patterns import distinct, first_places, numbered, population, survey
+from diagonal.lines.patterns import (
+    count_shown,
+    distinct,
+    first_places,
+    numbered,
+    population,
+    survey,
+)
 
 DATA = [(2, 5), (3, 40), (5, 300), (10, 60), (10, 3000)]  # img_size, n_images
 
@@ -65,6 +74,22 @@ def test_the_generator_draws_the_population_as_often_as_its_counts_say(img_size)
     ]
     drawn = np.bincount(pattern[random_lines(img_size, 10**6, seed=3)])
     assert chisquare(drawn, counts / counts.sum() * 10**6).pvalue > 0.001
+
+
+@pytest.mark.parametrize(("img_size", "n_images"), DATA)
+def test_what_training_can_show_is_counted_against_what_can_be_drawn(img_size, n_images):
+    images, _ = generate_dataset(img_size, n_images, seed=n_images)
+    mirrored = horizontal_flip(from_numpy(images)).numpy()
+    shown, reflected, drawable = (
+        {image.tobytes() for image in each} for each in (images, mirrored, population(img_size)[0])
+    )
+    assert count_shown(images, 0) == (len(shown), 0)
+    shown |= reflected
+    assert count_shown(images, 0.5) == (len(shown), len(shown - drawable))
+
+
+def test_mirrored_training_on_all_lines_shows_two_that_are_never_drawn():
+    assert count_shown(population(5)[0], 0.5) == (27, 2)
 
 
 # The survey

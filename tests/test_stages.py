@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import safetensors.numpy
 import torch
+from torchvision.transforms.v2.functional import horizontal_flip
 
 from diagonal.training.history import shown_epochs
 from diagonal.training.models import network, quantized_weights
@@ -185,3 +186,29 @@ def test_the_check_of_params_finds_what_only_computing_tells(project, run):
     path.write_text(path.read_text().replace("ratios: [80, 20]", "ratios: [80, 0.01]"))
     result = run("python", "-m", "checks.params")
     assert_one_line(result, "params.yaml: split: expected both classes in validation")
+
+
+@pytest.mark.parametrize(("unit", "hflip"), [("pattern", 0.0), ("pattern", 0.5), ("orbit", 0.5)])
+def test_the_split_counts_what_training_shows_as_drawn_and_mirrored(
+    prepared, run_prepared, unit, hflip
+):
+    path = prepared / "params.yaml"
+    text = path.read_text().replace("unit: image", f"unit: {unit}")
+    path.write_text(text.replace("hflip: 0.5", f"hflip: {hflip}"))
+    assert stage(run_prepared, "split").returncode == 0
+    images = np.load(prepared / "data/raw/images.npy")
+    train, val = (images[np.load(prepared / f"data/split/{name}.npy")] for name in ("train", "val"))
+    shown = {image.tobytes() for image in train}
+    seen = [image.tobytes() in shown for image in val]
+    if hflip:
+        shown |= {image.tobytes() for image in horizontal_flip(torch.from_numpy(train)).numpy()}
+    metrics = json.loads((prepared / "metrics/split.json").read_text())
+    assert metrics["val"]["seen_in_train"] == pytest.approx(np.mean(seen), abs=1e-6)
+    seen = [image.tobytes() in shown for image in val]
+    assert metrics["val"]["seen_in_train_augmented"] == pytest.approx(np.mean(seen), abs=1e-6)
+    assert metrics["train"]["augmented"]["patterns"] == len(shown)
+    assert (metrics["train"]["augmented"]["outside_population"] > 0) == (hflip > 0)
+
+    table = pd.read_csv(prepared / "plots/split/patterns.csv")
+    seen_orbits = set(table.orbit[table.train > 0])
+    assert table.val[table.orbit.isin(seen_orbits)].sum() == sum(seen)

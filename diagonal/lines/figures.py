@@ -28,11 +28,16 @@ def pattern_counts(images: np.ndarray, labels: np.ndarray, counts: np.ndarray) -
 
 
 def patterns_by_split(
-    images: np.ndarray, labels: np.ndarray, train: np.ndarray, val: np.ndarray
+    images: np.ndarray, labels: np.ndarray, train: np.ndarray, val: np.ndarray, seen: np.ndarray
 ) -> Figure:
-    """Draw distinct images (n, S, S) with their numbers in training and validation, each (n,)."""
-    seen, used = ((train > 0) & (val > 0)).sum(), (val > 0).sum()
-    title = f"{seen} of the {used} patterns in validation were seen in training"
+    """Draw distinct images (n, S, S) with their numbers in training and validation, each (n,).
+
+    Which of them training shows, be it mirrored, is told by `seen`, bool (n,).
+    """
+    used, as_drawn = val > 0, train > 0
+    n_seen, n_mirrored = (used & as_drawn).sum(), (used & seen & ~as_drawn).sum()
+    title = f"{n_seen} of the {used.sum()} patterns in validation were seen in training"
+    title += f", {n_mirrored} more mirrored" if n_mirrored else ""
     captions = [f"{a or 'no'} train\n{b or 'no'} val" for a, b in zip(train, val, strict=True)]
     return image_grid(images, labels, captions, title)
 

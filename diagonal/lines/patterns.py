@@ -34,6 +34,27 @@ def first_places(numbers: np.ndarray) -> np.ndarray:
     return first
 
 
+def augmented(images: np.ndarray, hflip: float) -> np.ndarray:
+    """List what training can show of images (n, ..., S, S): (n or 2n, ..., S, S).
+
+    Those are the images and, where the probability hflip of mirroring them is above 0, their
+    mirror images in the same order.
+    """
+    return np.concatenate([images, images[..., ::-1]]) if hflip > 0 else images
+
+
+def orbits(images: np.ndarray, hflip: float) -> np.ndarray:
+    """Give each image's orbit a number: int32 (N,), from 0 in order of first appearance.
+
+    An orbit is an image with all that `augmented` makes of it. Images (N, ..., S, S) may lie in a
+    file that is larger than memory; the distinct ones are held.
+    """
+    numbers = numbered(images)
+    patterns = images[first_places(numbers)]
+    by_version = numbered(augmented(patterns, hflip)).reshape(-1, len(patterns))
+    return numbered(by_version.min(axis=0))[numbers]  # mirrored twice, an image is itself again
+
+
 def distinct(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Find the distinct ones of images (N, ...), whose labels (N,) are equal for equal images.
 
@@ -59,6 +80,18 @@ def population(img_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     lines = every_line(img_size)
     _, first, counts = np.unique(numbered(lines), return_index=True, return_counts=True)
     return lines[first], labels_of(first), counts
+
+
+def count_shown(images: np.ndarray, hflip: float) -> tuple[int, int]:
+    """Count what training on images (n, 1, S, S) can show, as in `augmented`.
+
+    Returns:
+        How many distinct images, and how many of those the generator never draws.
+    """
+    lines = population(images.shape[-1])[0]  # all different: they are numbered 0, 1...
+    numbers = numbered(np.concatenate([lines, augmented(images, hflip)]))
+    shown = np.unique(numbers[len(lines) :])
+    return len(shown), int((shown >= len(lines)).sum())
 
 
 def survey(images: np.ndarray, labels: np.ndarray, train, val, transform: Callable) -> Patterns:

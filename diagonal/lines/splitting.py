@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from diagonal.lines.patterns import orbits
 from diagonal.pipeline.errors import InputError
 
 
@@ -22,12 +23,34 @@ def split_sizes(n: int, splits) -> list[int]:
     return sizes
 
 
+def split_by_unit(
+    images: np.ndarray, labels: np.ndarray, ratios, seed: int, unit: str, hflip: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split images (N, 1, S, S) with labels (N,) at random so that no unit is on both sides.
+
+    The unit is one of params.yaml's; hflip is the probability that training mirrors an image. For
+    the rest see `train_val_split`.
+    """
+    return train_val_split(labels, ratios, seed, units(images, unit, hflip))
+
+
+def units(images: np.ndarray, unit: str, hflip: float) -> np.ndarray | None:
+    """Give images (N, ..., S, S) that must stay together a number: int32 (N,) from 0, or None.
+
+    The unit `image` keeps none together, hence None; `pattern` all copies of one; `orbit` mirror
+    images, too, where training mirrors (hflip > 0) and so takes both to have one label.
+    """
+    if unit == "image":
+        return None
+    return orbits(images, hflip if unit == "orbit" else 0)
+
+
 def train_val_split(
     labels: np.ndarray, ratios, seed: int, groups: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split a labelled data set into training and validation at random, by their ratios.
 
-    Labels are 0 or 1, (N,). Groups, int64 (N,) from 0 without gaps, are equal for images of one
+    Labels are 0 or 1, (N,). Groups, integers (N,) from 0 without gaps, are equal for images of one
     label that must stay together; without them each goes its own way, as in the lecture.
 
     Returns:
@@ -74,7 +97,7 @@ def validation_groups(labels, ratios, groups, shuffled: np.ndarray) -> np.ndarra
         members = shuffled[kinds[shuffled] == label]
         if len(members) < 2:
             raise InputError(
-                f"unit: expected at least 2 different {name} to keep training and validation "
+                f"unit: expected at least 2 groups of {name} to keep training and validation "
                 f"apart, found {len(members)} in {len(labels)} images"
             )
         validated[members] = _closest(sizes[members], share * sizes[members].sum())

@@ -55,7 +55,7 @@ class Split(Section):
 
     ratios: Annotated[tuple[Positive, ...], Field(min_length=2, max_length=2, strict=False)]
     seed: Seed
-    unit: Literal["image", "pattern"]
+    unit: Literal["image", "pattern", "orbit"]
 
 
 class Transforms(Section):
