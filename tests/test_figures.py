@@ -100,10 +100,15 @@ def test_the_bars_of_a_distribution_hold_every_seed_and_none_is_on_an_edge():
         for columns in [["population_loss", "population_accuracy"]]
     }
     runs = {name: {"loss": 0.34, "accuracy": 0.5} for name in tables}
-    figure = evaluation.distributions(tables, runs)
+    shares = {key: {"proportion": 0.25} for key in evaluation.SHARES}
+    means = {key: {"mean": {"low": 0.4, "high": 0.45}} for key in ("loss", "accuracy")}
+    summaries = {name: {"population": means, **shares} for name in tables}
+    figure = evaluation.distributions(tables, summaries, runs)
     for axes in figure.axes:
-        assert sum(bar.get_height() for bar in axes.patches) == 200
-        edges = np.array([bar.get_x() for bar in axes.patches])
+        *bars, interval = axes.patches
+        assert (interval.get_x(), interval.get_width()) == pytest.approx((0.4, 0.05))
+        assert sum(bar.get_height() for bar in bars) == 200
+        edges = np.array([bar.get_x() for bar in bars])
         np.testing.assert_allclose(edges * 1e6 % 1, 0.5, atol=1e-3)  # numbers have 6 decimals
 
 
