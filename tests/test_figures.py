@@ -9,6 +9,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from diagonal.evaluation import figures as evaluation
@@ -146,6 +147,30 @@ def test_an_animation_shows_its_steps_in_order(tmp_path):
             centres.append(np.nonzero(dark)[1].mean())
             assert shown.info["duration"] == (200 if number == 3 else 50)
     assert (np.diff(centres) > 50).all()
+
+
+def test_a_frame_is_the_figure_drawn_whole():
+    """What moves lies below the lines of the axes, as it does in a single picture."""
+    figure = titled(2, " ")
+    with_axes, without = figure.subplots(1, 2)
+    without.set_axis_off()
+    images = [
+        axes.imshow(np.zeros((2, 2)), vmin=0, vmax=1, cmap="Greys", aspect="auto")
+        for axes in (with_axes, without)
+    ]
+
+    def show(value):
+        for image in images:
+            image.set_data(np.full((2, 2), value))
+        return images
+
+    frame = animation.record(figure, show, [(0.0,), (0.2,)])[-1].convert("L")
+    for image in images:
+        image.set_animated(False)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    whole = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy()).convert("L")
+    np.testing.assert_allclose(np.asarray(frame, int), np.asarray(whole, int), atol=40)
 
 
 @pytest.mark.parametrize("n_epochs", [1, 7, 30, 300])
