@@ -31,7 +31,8 @@ def main() -> None:
         for name in MODELS:
             model = read_model(name)
             seen = representations(model, x)
-            draw_layers(name, model, seen, labels, threshold)
+            wrong = (probabilities(model, x) > threshold) != labels
+            draw_layers(name, model, seen, labels, wrong, threshold)
             off = {
                 layer.replace("activation", "hidden"): seen[layer][in_val] == 0
                 for layer, module in model.named_children()
@@ -60,11 +61,11 @@ def draw_activations(params: FeatureSpace) -> None:
     files.write_figure("plots/feature_space/activations.png", figure)
 
 
-def draw_layers(name: str, model, seen: dict, labels: np.ndarray, threshold: float) -> None:
+def draw_layers(name: str, model, seen: dict, labels, wrong, threshold: float) -> None:
     """Draw where the distinct images lie before and after each layer of a network."""
     views = {titled(model, layer): view(model, layer, seen[layer], threshold) for layer in seen}
-    title = f"{name}: where {len(labels)} patterns lie, and where it says diagonal"
-    figure = figures.layer_views(views, labels, title)
+    title = f"{name}: where {len(labels)} patterns lie, {wrong.sum()} of them called wrong"
+    figure = figures.layer_views(views, labels, wrong, title)
     files.write_figure(f"plots/feature_space/{name}.png", figure)
 
 
@@ -83,9 +84,9 @@ def animate(name: str, x: torch.Tensor, labels: np.ndarray, threshold: float) ->
     for epoch, model, each in zip(epochs, models, seen, strict=True):
         shown = view(model, layer, each[layer], threshold, among)
         probability = np.round(probabilities(model, x), DECIMALS)
-        wrong = ((probability > threshold) != labels).sum()
-        title = f"{name} after epoch {epoch}: {wrong} of {len(labels)} patterns wrong"
-        steps.append((shown, probability, title))
+        wrong = (probability > threshold) != labels
+        title = f"{name} after epoch {epoch}: {wrong.sum()} of {len(labels)} patterns wrong"
+        steps.append((shown, probability, wrong, title))
     journey = figures.Journey(titled(model, layer), shown, labels, threshold)
     frames = record(journey.figure, journey.show, steps)
     path = f"plots/feature_space/{name}.gif"

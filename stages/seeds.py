@@ -7,7 +7,7 @@ from tqdm import tqdm
 
 from diagonal.evaluation import figures
 from diagonal.evaluation.metrics import by_model
-from diagonal.evaluation.seeds import SETS, outcomes, summary, win_rates
+from diagonal.evaluation.seeds import SETS, comparisons, outcomes, summary
 from diagonal.pipeline import command, data, files
 from diagonal.pipeline.errors import located
 from diagonal.pipeline.models import MODELS
@@ -52,7 +52,7 @@ def main() -> None:
         probability, dead_units = (torch.cat(each).numpy() for each in zip(*parts, strict=True))
         table = outcomes(probability.round(DECIMALS), patterns, params.evaluate.threshold)
         table.insert(0, "seed", seeds)
-        table.insert(len(table.columns) - 1, "dead_units", dead_units)
+        table.insert(table.columns.get_loc("died"), "dead_units", dead_units)
         tables[name] = table
     write(tables)
 
@@ -64,15 +64,19 @@ def write(tables: dict[str, pd.DataFrame]) -> None:
     for name, table in tables.items():
         path = f"metrics/evaluate/population/{name}.json"
         runs[name] = files.read_metrics(path, "loss", "accuracy")
-        summaries[name] = summary(table, runs[name]["loss"])
-        for where in SETS:
-            row = {key: each["median"] for key, each in summaries[name][where].items()}
-            row["perfect"] = (table[f"{where}_accuracy"] == 1).mean()
+        study = summaries[name] = summary(table, runs[name]["loss"])
+        rows = {
+            where: {key: each["mean"]["value"] for key, each in study[where].items()}
+            for where in SETS
+        }
+        rows["population"]["separates"] = study["separates"]["proportion"]
+        for where, row in rows.items():
             files.write_metrics(f"metrics/seeds/{where}/{name}.json", row)
-        summaries[name]["win_rate"] = win_rates(tables, name)
+        study["against"] = comparisons(tables, name)
     files.write_metrics("metrics/seeds/summary.json", summaries)
     with style():
-        files.write_figure("plots/seeds/pictures/seeds.png", figures.distributions(tables, runs))
+        figure = figures.distributions(tables, summaries, runs)
+        files.write_figure("plots/seeds/pictures/seeds.png", figure)
 
 
 def ensemble(name: str, own, seeds: list[int], n_pixels: int, dtype, device) -> Ensemble:

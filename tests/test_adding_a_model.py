@@ -64,7 +64,7 @@ def test_it_is_evaluated_like_the_others(extended):
     models = json.loads((project / "metrics/evaluate/models.json").read_text())
     assert models["tanh"]["parameters"] == 25 * 4 + 4 * 2 + 2
     study = json.loads((project / "metrics/seeds/summary.json").read_text())
-    assert study["tanh"]["win_rate"].keys() == {"logistic", "deepish", "relu"}
+    assert study["tanh"]["against"].keys() == {"logistic", "deepish", "relu"}
     assert (project / "plots/feature_space/tanh.png").exists()
 
 

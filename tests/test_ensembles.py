@@ -222,9 +222,22 @@ def test_a_row_of_the_study_is_what_evaluate_says_of_that_training(project):
                 assert row[f"{where}_{key}"] == pytest.approx(metrics[key], abs=1.1e-6)
             if where == "population":
                 assert row["separates"] == (metrics["roc_auc"] == 1)
+                assert row["ties"] == (metrics["undecided"] > 0)
         hidden = [model[: place + 1](x) for place in range(len(model))]
         relus = [each for each, layer in zip(hidden, model, strict=True) if type(layer) is nn.ReLU]
         assert row["dead_units"] == sum((each == 0).all(0).sum().item() for each in relus)
+
+
+def test_the_rows_that_are_compared_are_means_over_the_committed_seeds():
+    table = pd.read_csv(ROOT / "plots/seeds/seeds.csv").set_index("model")
+    for name in MODELS:
+        means = table.loc[name].mean()
+        for where, more in (("validation", set()), ("population", {"separates"})):
+            row = json.loads((ROOT / f"metrics/seeds/{where}/{name}.json").read_text())
+            assert set(row) == {"loss", "accuracy"} | more
+            for key, value in row.items():
+                column = key if key in more else f"{where}_{key}"
+                assert value == pytest.approx(means[column], rel=1e-5)
 
 
 def test_the_committed_study_stands_beside_the_committed_run():

@@ -8,7 +8,7 @@ from sklearn import metrics as sk
 from torch import nn
 
 from diagonal.evaluation.metrics import binary_metrics, confusion_matrix, cross_entropy, curves
-from diagonal.evaluation.seeds import outcomes
+from diagonal.evaluation.seeds import outcomes, summary
 from diagonal.lines.images import generate_dataset
 from diagonal.lines.patterns import survey
 
@@ -154,5 +154,22 @@ def test_the_outcome_of_a_training_is_what_its_metrics_say():
             assert row[f"{name}_accuracy"] == round(expected["accuracy"], 6)
         assert row["separates"] == (expected["roc_auc"] == 1)
         assert row["died"] == (len(set(said)) == 1)
+        assert row["ties"] == (expected["undecided"] > 0)
     assert 0 < table["separates"].mean() < 1
     assert table["died"].sum() == 1
+    assert 0 < table["ties"].mean() < 1
+
+
+def test_a_tie_that_happens_to_be_right_is_perfect_but_not_strictly():
+    images, labels = generate_dataset(5, 300, seed=13)
+    patterns = survey(images[:40], labels[:40], np.arange(30), np.arange(30, 40), np.float32)
+    sure = 0.2 + 0.6 * patterns.labels
+    tied, wrong = np.where(patterns.labels == 0, 0.5, 0.8), 1 - sure
+    half = np.where(np.arange(len(sure)) == patterns.labels.argmin(), 0.5, sure)
+    table = outcomes(np.stack([sure, tied, wrong, half]), patterns, 0.5)
+    assert table["population_accuracy"].tolist() == [1, 1, 0, 1]
+    said = summary(table.assign(dead_units=0), this_loss=0.3)
+    assert said["ties"]["proportion"] == 0.5
+    assert said["perfect"]["proportion"] == said["separates"]["proportion"] == 0.75
+    assert said["perfect_strict"]["proportion"] == 0.25
+    assert said["lower_loss"] == (table["population_loss"] < 0.3).mean() == 0.5

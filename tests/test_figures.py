@@ -9,6 +9,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from diagonal.evaluation import figures as evaluation
@@ -102,10 +103,15 @@ def test_the_bars_of_a_distribution_hold_every_seed_and_none_is_on_an_edge():
         for columns in [["population_loss", "population_accuracy"]]
     }
     runs = {name: {"loss": 0.34, "accuracy": 0.5} for name in tables}
-    figure = evaluation.distributions(tables, runs)
+    shares = {key: {"proportion": 0.25} for key in evaluation.SHARES}
+    means = {key: {"mean": {"low": 0.4, "high": 0.45}} for key in ("loss", "accuracy")}
+    summaries = {name: {"population": means, **shares} for name in tables}
+    figure = evaluation.distributions(tables, summaries, runs)
     for axes in figure.axes:
-        assert sum(bar.get_height() for bar in axes.patches) == 200
-        edges = np.array([bar.get_x() for bar in axes.patches])
+        *bars, interval = axes.patches
+        assert (interval.get_x(), interval.get_width()) == pytest.approx((0.4, 0.05))
+        assert sum(bar.get_height() for bar in bars) == 200
+        edges = np.array([bar.get_x() for bar in bars])
         np.testing.assert_allclose(edges * 1e6 % 1, 0.5, atol=1e-3)  # numbers have 6 decimals
 
 
@@ -143,6 +149,30 @@ def test_an_animation_shows_its_steps_in_order(tmp_path):
             centres.append(np.nonzero(dark)[1].mean())
             assert shown.info["duration"] == (200 if number == 3 else 50)
     assert (np.diff(centres) > 50).all()
+
+
+def test_a_frame_is_the_figure_drawn_whole():
+    """What moves lies below the lines of the axes, as it does in a single picture."""
+    figure = titled(2, " ")
+    with_axes, without = figure.subplots(1, 2)
+    without.set_axis_off()
+    images = [
+        axes.imshow(np.zeros((2, 2)), vmin=0, vmax=1, cmap="Greys", aspect="auto")
+        for axes in (with_axes, without)
+    ]
+
+    def show(value):
+        for image in images:
+            image.set_data(np.full((2, 2), value))
+        return images
+
+    frame = animation.record(figure, show, [(0.0,), (0.2,)])[-1].convert("L")
+    for image in images:
+        image.set_animated(False)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    whole = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy()).convert("L")
+    np.testing.assert_allclose(np.asarray(frame, int), np.asarray(whole, int), atol=40)
 
 
 @pytest.mark.parametrize("n_epochs", [1, 7, 30, 300])

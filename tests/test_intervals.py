@@ -4,8 +4,9 @@ from math import comb
 
 import numpy as np
 import pytest
+from scipy.stats import bootstrap, norm, trim_mean, ttest_1samp
 
-from diagonal.evaluation.intervals import percentiles, proportion, win_rate
+from diagonal.evaluation.intervals import comparison, proportion, spread
 
 
 def at_most(k, n, p):
@@ -13,9 +14,71 @@ def at_most(k, n, p):
     return sum(comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(k + 1))
 
 
+ESTIMATES = ("mean", "interquartile_mean", "median")
+
+
 def test_the_range_holds_the_middle_nine_tenths():
-    values = np.random.default_rng(0).permutation(101)
-    assert percentiles(values) == {"p5": 5, "median": 50, "p95": 95}
+    result = spread(np.random.default_rng(0).permutation(101))
+    assert (result["p5"], result["p95"]) == (5, 95)
+    assert [result[key]["value"] for key in ESTIMATES] == [50, 50, 50]
+
+
+def test_a_means_interval_is_what_students_test_does_not_reject():
+    values = np.random.default_rng(1).exponential(size=40)
+    mean = spread(values)["mean"]
+    assert mean["value"] == pytest.approx(values.mean())
+    for end in (mean["low"], mean["high"]):
+        assert ttest_1samp(values, end).pvalue == pytest.approx(0.05)
+
+
+def test_the_middle_half_does_not_see_what_lies_outside():
+    values = np.random.default_rng(2).normal(size=400)
+    before, values[values.argmax()] = spread(values), 1e9
+    after = spread(values)
+    assert after["interquartile_mean"] == before["interquartile_mean"]
+    assert after["mean"] != before["mean"]
+
+
+@pytest.mark.parametrize("n", [40, 256])
+def test_the_interquartile_means_interval_is_about_the_bootstraps(n):
+    values = np.random.default_rng(n).gamma(2, size=n)
+    ours = spread(values)["interquartile_mean"]
+    assert ours["value"] == trim_mean(values, 0.25)
+    theirs = bootstrap((values,), lambda x, axis: trim_mean(x, 0.25, axis=axis), rng=0)
+    low, high = theirs.confidence_interval
+    assert ours["high"] - ours["low"] == pytest.approx(high - low, rel=0.12)
+    assert ours["low"] == pytest.approx(low, abs=0.1 * (high - low))
+
+
+@pytest.mark.parametrize("n", [6, 25, 256])
+def test_a_medians_interval_are_the_order_statistics_that_hold_it_in_95_of_100_studies(n):
+    """The median lies between the places low and high unless too few values lie below it."""
+    places = spread(np.arange(n))["median"]
+    low, high = int(places["low"]), int(places["high"])
+
+    def held(low, high):
+        return at_most(high, n, 0.5) - at_most(low, n, 0.5)
+
+    assert held(low, high) >= 0.95 > held(low + 1, high - 1)
+    assert low == n - 1 - high
+
+
+def test_five_runs_are_too_few_for_the_medians_interval():
+    median = spread(np.arange(5))["median"]
+    assert median == {"value": 2, "low": None, "high": None}
+
+
+def test_runs_that_agree_have_an_interval_of_no_length():
+    result = spread(np.full(256, 0.25))
+    for key in ESTIMATES:
+        assert result[key] == {"value": 0.25, "low": 0.25, "high": 0.25}
+
+
+@pytest.mark.parametrize("key", ESTIMATES)
+def test_intervals_hold_the_truth_in_about_95_of_100_studies(key):
+    studies = norm.rvs(size=(1000, 256), random_state=3)
+    held = [each["low"] <= 0 <= each["high"] for each in (spread(row)[key] for row in studies)]
+    assert 0.93 < np.mean(held) < 0.975
 
 
 @pytest.mark.parametrize(("k", "n"), [(1, 10), (3, 10), (9, 10), (147, 256), (255, 256)])
@@ -46,9 +109,11 @@ def test_the_interval_holds_the_truth_in_at_least_95_of_100_studies(p):
     assert missed <= 0.05
 
 
-def test_a_tie_is_no_win_for_either():
+def test_a_tie_is_no_win_and_no_loss():
     ours, theirs = np.array([1.0, 2.0, 3.0, 3.0, 0.0]), np.array([2.0, 2.0, 3.0, 1.0, 9.0])
-    wins, losses = win_rate(ours, theirs), win_rate(theirs, ours)
-    assert (wins["proportion"], losses["proportion"]) == (0.4, 0.2)
-    assert wins["ties"] == losses["ties"] == 0.4
-    assert wins["low"] < 0.4 < wins["high"]
+    result = comparison(ours, theirs)
+    shares = {key: each["proportion"] for key, each in result.items()}
+    assert shares == {"wins": 0.4, "ties": 0.4, "losses": 0.2}
+    assert result["wins"] == proportion(np.arange(5) < 2)
+    back = comparison(theirs, ours)
+    assert (back["wins"], back["losses"]) == (result["losses"], result["wins"])

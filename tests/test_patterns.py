@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 from scipy.stats import chisquare
 from torch import from_numpy
 from torchvision.transforms.v2.functional import horizontal_flip
@@ -90,6 +91,28 @@ def test_what_training_can_show_is_counted_against_what_can_be_drawn(img_size, n
 
 def test_mirrored_training_on_all_lines_shows_two_that_are_never_drawn():
     assert count_shown(population(5)[0], 0.5) == (27, 2)
+
+
+# What a linear model can do at all: the lecture's layers have no bias
+
+
+def parted(images, labels, bias):
+    """Tell by a linear program whether a plane parts images as networks see them: in -1 and 1."""
+    x = images.reshape(len(images), -1) / 127.5 - 1
+    x = np.column_stack([x, np.ones(len(x))]) if bias else x
+    inward = x * np.where(labels == 1, 1, -1)[:, None]  # w @ inward >= 1: on the right side
+    result = linprog(np.zeros(x.shape[1]), -inward, -np.ones(len(x)), bounds=(None, None))
+    assert result.status in (0, 2)  # solved, or infeasible
+    return result.status == 0
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_plane_parts_the_patterns_but_none_through_the_origin(mirrored):
+    images, labels, _ = population(5)
+    if mirrored:
+        images, labels = np.concatenate([images, images[..., ::-1]]), np.tile(labels, 2)
+    assert parted(images, labels, bias=True)
+    assert not parted(images, labels, bias=False)
 
 
 # The survey

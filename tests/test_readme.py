@@ -24,31 +24,36 @@ def test_the_table_of_results_holds_the_committed_metrics():
             metrics(f"evaluate/{where}/{name}.json") for where in ("validation", "population")
         )
         model = metrics("evaluate/models.json")[name]
-        spread = metrics("seeds/summary.json")[name]["population"]["accuracy"]
+        study = metrics("seeds/summary.json")[name]
+        loss, separates = study["population"]["loss"]["mean"], study["separates"]
         assert row.split(" | ") == [
             str(model["parameters"]),
             f"{model['loss']:.6f}",
             f"{model['val_loss']:.6f}",
             f"{validation['accuracy']:.3f}",
             f"{population['accuracy']:.3f}",
-            f"{spread['median']:.3f} ({spread['p5']:.3f} to {spread['p95']:.3f})",
+            f"{loss['value']:.3f} ({loss['low']:.3f} to {loss['high']:.3f})",
+            "{} % ({} to {} %)".format(*percent(separates)),
         ]
+
+
+def percent(share):
+    return tuple(round(100 * share[key]) for key in ("proportion", "low", "high"))
 
 
 def test_what_is_said_of_many_seeds_is_the_studys():
     relu = metrics("seeds/summary.json")["relu"]
     text = " ".join(README.split())
-
-    def percent(study):
-        return tuple(round(100 * study[key]) for key in ("proportion", "low", "high"))
-
-    perfect = "{} % of them (95 % interval: {} to {} %)".format(*percent(relu["perfect"]))
-    rate = relu["win_rate"]["logistic"]
-    wins = "{} % ({} to {} %) by accuracy and in {} % ({} to {} %) by loss".format(
-        *percent(rate["accuracy"]), *percent(rate["loss"])
-    )
-    assert perfect in text
+    against = relu["against"]["logistic"]
+    wins = "in {} % (95 % interval: {} to {} %) by loss".format(*percent(against["loss"]["wins"]))
     assert wins in text
+    wins, ties, losses = (percent(against["accuracy"][key]) for key in ("wins", "ties", "losses"))
+    assert "in {} % ({} to {} %) by accuracy".format(*wins) in text
+    assert f"with {ties[0]} % ties and {losses[0]} % losses" in text
+    assert "about every line in {} % ({} to {} %)".format(*percent(relu["perfect"])) in text
+    strict = "counted as wrong, in {} % ({} to {} %)".format(*percent(relu["perfect_strict"]))
+    assert strict in text
+    assert f"{round(100 * relu['ties']['proportion'])} % of the seeds have a tie" in text
     undecided = metrics("evaluate/validation/relu.json")["undecided"]
     tied = undecided * metrics("split.json")["val"]["images"]
     assert f"For {round(tied)} of the 60 images" in text

@@ -18,6 +18,8 @@ COLUMNS = 5  # units side by side
 SHOWN = 15  # units of a layer that are drawn at most
 BINS = 36
 OURS = "with the seeds of params.yaml"
+MEAN = "mean over the seeds, 95 % interval"
+SHARES = ("separates", "perfect", "perfect_strict")  # of the seeds
 STEP = 1e-6  # to which the numbers over seeds are rounded
 
 
@@ -192,14 +194,17 @@ def two_weightings(logistic: np.ndarray, deepish: np.ndarray) -> Figure:
     return figure
 
 
-def distributions(seeds: Tables, runs: Mapping[str, Mapping[str, float]]) -> Figure:
+def distributions(
+    seeds: Tables, summaries: Mapping[str, Mapping], runs: Mapping[str, Mapping[str, float]]
+) -> Figure:
     """Draw histograms of loss and accuracy over the population, a row per model.
 
-    Seeds are `seeds.outcomes`; runs, with params.yaml's seeds, have loss and accuracy.
+    Seeds are `seeds.outcomes`, summaries `seeds.summary`; runs, with params.yaml's seeds, have loss
+    and accuracy.
     """
     n_seeds = len(next(iter(seeds.values())))
     title = f"Each model trained with {n_seeds} seeds, evaluated on all that can be drawn"
-    figure = titled(1.2 + 1.5 * len(seeds), title)
+    figure = titled(1.4 + 1.5 * len(seeds), title)
     grid = figure.subplots(len(seeds), 2, sharex="col", squeeze=False)
     for column, key in zip(grid.T, ("loss", "accuracy"), strict=True):
         numbers = {name: table[f"population_{key}"].to_numpy() for name, table in seeds.items()}
@@ -208,10 +213,16 @@ def distributions(seeds: Tables, runs: Mapping[str, Mapping[str, float]]) -> Fig
         edges = np.round(edges, 6) + STEP / 2  # no number lies on an edge
         for axes, (name, values) in zip(column, numbers.items(), strict=True):
             axes.hist(values, edges, color=MODELS[name].color)
-            axes.axvline(np.median(values), color=GRAY, linewidth=3, alpha=0.6, label="median")
+            mean = summaries[name]["population"][key]["mean"]
+            low, high = np.round([mean["low"], mean["high"]], 6)
+            axes.axvspan(low, high, color=GRAY, alpha=0.45, linewidth=0, label=MEAN)
             axes.axvline(runs[name][key], color="black", linestyle="--", linewidth=1.2, label=OURS)
-            axes.set(ylabel="seeds", title=name if key == "loss" else "")
+            axes.set_ylabel("seeds")
         column[-1].set_xlabel("loss (nats)" if key == "loss" else key)
+    for (left, right), (name, study) in zip(grid, summaries.items(), strict=True):
+        shares = {key: f"{study[key]['proportion']:.0%}" for key in SHARES}
+        left.set_title("{}: {separates} of the seeds part the classes".format(name, **shares))
+        right.set_title("right about all: {perfect}, no tie: {perfect_strict}".format(**shares))
     handles, texts = grid.flat[0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside lower center", ncols=2)
     return figure

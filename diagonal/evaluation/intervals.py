@@ -1,15 +1,41 @@
-"""What many runs say: how far a number spreads, and how often something holds."""
+"""What many runs say: what they give on average, how far they spread, how often something holds.
+
+Each interval is at 95 % for its own number alone, and for runs that differ in nothing but their
+seeds: what all of them share, such as the data, is fixed, and may vary more.
+"""
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy.stats import binomtest, mstats, quantile_test, sem, t, trim_mean
 
 CONFIDENCE = 0.95  # of the intervals
+TAIL = 0.25  # of the runs that an interquartile mean leaves out on each side
 
 
-def percentiles(values: np.ndarray) -> dict[str, float]:
-    """Compute the median and the range that holds the middle 90 % of values (n,)."""
-    low, median, high = np.quantile(values, [0.05, 0.5, 0.95]).tolist()
-    return {"p5": low, "median": median, "p95": high}
+def spread(values: np.ndarray) -> dict:
+    """Compute what runs give on average, and how far they spread: values (n,), n at least 2.
+
+    Returns:
+        mean, with Student's t interval; interquartile_mean, of the middle half, with Tukey and
+        McLaughlin's by the winsorised variance (Sankhya A 25, 1963); median, with the order
+        statistics that the binomial distribution gives, None where n is too small. Each has value,
+        low and high, the ends of its interval. p5 and p95: the middle 90 % lie between them.
+    """
+    values = np.asarray(values, float)
+    p5, median, p95 = np.quantile(values, [0.05, 0.5, 0.95])
+    mean, reach = values.mean(), sem(values) * t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)
+    trimmed = mstats.trimmed_mean_ci(values, limits=(TAIL, TAIL), alpha=1 - CONFIDENCE)
+    return {
+        "mean": _estimate(mean, mean - reach, mean + reach),
+        "interquartile_mean": _estimate(trim_mean(values, TAIL), *trimmed),
+        "median": _estimate(median, *quantile_test(values).confidence_interval(CONFIDENCE)),
+        "p5": float(p5),
+        "p95": float(p95),
+    }
+
+
+def _estimate(value: float, *ends: float) -> dict[str, float | None]:
+    low, high = (None if np.isnan(end) else float(end) for end in ends)
+    return {"value": float(value), "low": low, "high": high}
 
 
 def proportion(holds: np.ndarray) -> dict[str, float]:
@@ -24,10 +50,14 @@ def proportion(holds: np.ndarray) -> dict[str, float]:
     return {"proportion": result.statistic, "low": float(low), "high": float(high)}
 
 
-def win_rate(ours: np.ndarray, theirs: np.ndarray) -> dict[str, float]:
-    """Compute how often our number (n,) is below theirs, in runs with the same seeds.
+def comparison(ours: np.ndarray, theirs: np.ndarray) -> dict[str, dict]:
+    """Compare our numbers (n,) with theirs, pair by pair, in runs with the same seeds.
 
     Returns:
-        As `proportion`, and ties, the share of runs with equal numbers: no win for either.
+        wins, where ours is the lower one, ties and losses, each as `proportion`.
     """
-    return {**proportion(ours < theirs), "ties": float(np.mean(ours == theirs))}
+    return {
+        "wins": proportion(ours < theirs),
+        "ties": proportion(ours == theirs),
+        "losses": proportion(ours > theirs),
+    }

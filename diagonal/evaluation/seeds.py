@@ -1,11 +1,15 @@
-"""What a model's many trainings say, each with other seeds, beside its one run."""
+"""What a model's many trainings say, each with other seeds, beside its one run.
+
+The seeds are those of initial weights, draws and flips. All trainings share the images and their
+split, so that every interval here is conditional on `generate.seed` and `split.seed`.
+"""
 
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from diagonal.evaluation.intervals import percentiles, proportion, win_rate
+from diagonal.evaluation.intervals import comparison, proportion, spread
 from diagonal.evaluation.metrics import cross_entropy
 from diagonal.pipeline.data import Patterns
 
@@ -18,7 +22,8 @@ def outcomes(probability: np.ndarray, patterns: Patterns, threshold: float) -> p
     Returns:
         A row for each training, rounded to 6 decimals: validation_loss, validation_accuracy,
         population_loss, population_accuracy; separates: 1 where some threshold parts the classes
-        of the population; died: 1 where the answer is the same to all of it.
+        of the population; died: 1 where the answer is the same to all of it; ties: 1 where a line
+        of it is at the threshold, and is called straight by a rule alone.
     """
     columns = {}
     for name, field in SETS.items():
@@ -31,31 +36,42 @@ def outcomes(probability: np.ndarray, patterns: Patterns, threshold: float) -> p
     highest_straight = known[:, ~diagonal].max(axis=1)
     columns["separates"] = (highest_straight < known[:, diagonal].min(axis=1)).astype(int)
     columns["died"] = (np.ptp(known, axis=1) == 0).astype(int)
+    columns["ties"] = (known == threshold).any(axis=1).astype(int)
     return pd.DataFrame(columns).round(6)
 
 
 def summary(table: pd.DataFrame, this_loss: float) -> dict:
-    """Sum up a model's `outcomes`, with dead_units, beside the population loss of another run."""
+    """Sum up a model's `outcomes`, with dead_units, beside the population loss of another run.
+
+    Returns:
+        For each of SETS loss and accuracy, and dead_units: `intervals.spread`. As
+        `intervals.proportion`, of the trainings: separates; ties; perfect: every line is called
+        right; perfect_strict: so it is with a tie counted as wrong; died. lower_loss: the share
+        with a lower loss than this one.
+    """
+    perfect, ties = table["population_accuracy"] == 1, table["ties"] == 1
     return {
         **{
-            name: {key: percentiles(table[f"{name}_{key}"]) for key in ("accuracy", "loss")}
+            name: {key: spread(table[f"{name}_{key}"]) for key in ("loss", "accuracy")}
             for name in SETS
         },
-        "perfect": proportion(table["population_accuracy"] == 1),
         "separates": proportion(table["separates"] == 1),
+        "ties": proportion(ties),
+        "perfect": proportion(perfect),
+        "perfect_strict": proportion(perfect & ~ties),
         "died": proportion(table["died"] == 1),
-        "dead_units": {**percentiles(table["dead_units"]), "mean": table["dead_units"].mean()},
+        "dead_units": spread(table["dead_units"]),
         "lower_loss": (table["population_loss"] < this_loss).mean(),
     }
 
 
-def win_rates(tables: Mapping[str, pd.DataFrame], name: str) -> dict[str, dict]:
+def comparisons(tables: Mapping[str, pd.DataFrame], name: str) -> dict[str, dict]:
     """Hold a model against those before it, seed by seed, by their numbers on the population."""
     names, ours = list(tables), tables[name]
     better = (("loss", 1), ("accuracy", -1))  # what is better the smaller, times 1
     return {
         other: {
-            key: win_rate(sign * ours[column], sign * tables[other][column])
+            key: comparison(sign * ours[column], sign * tables[other][column])
             for key, sign in better
             for column in [f"population_{key}"]
         }

@@ -11,16 +11,15 @@ from diagonal.training.models import collapsed, probabilities
 DECIMALS = 6  # of coordinates: last bits, in which CPUs differ, must not reach a figure
 
 
-def called_diagonal(tail, box: np.ndarray, threshold: float, centre, axes, side: int = 160):
+def called_diagonal(tail, box: np.ndarray, threshold: float, side: int = 160) -> np.ndarray:
     """Ask on a raster over a box where the layers behind a space say label 1: bool (side, side).
 
-    The box (2, 1 or 2) is in coordinates of this centre (units,) and axes (1 or 2, units); one of
-    a single coordinate gives (1, side).
+    The box (2, 1 or 2) is in coordinates of the space, its units; one of a single unit gives
+    (1, side).
     """
     sides = [np.linspace(*ends, side) for ends in box.T]
     raster = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, len(sides))
-    places = torch.from_numpy(centre + raster @ axes)
-    return (probabilities(tail, places) > threshold).reshape(-1, side)
+    return (probabilities(tail, torch.from_numpy(raster)) > threshold).reshape(-1, side)
 
 
 def deciding_plane(tail: nn.Sequential, box: np.ndarray, threshold: float) -> np.ndarray | None:

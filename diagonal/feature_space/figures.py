@@ -1,10 +1,12 @@
 """What layers do to numbers: activation functions, and where images lie layer by layer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
 from diagonal.pipeline.style import CLASSES, GRAY, SKY, class_legend, titled
@@ -40,17 +42,20 @@ def activation_functions(z: np.ndarray, functions: Mapping[str, tuple]) -> Figur
     return figure
 
 
-def layer_views(views: Mapping, labels: np.ndarray, title: str) -> Figure:
-    """Draw where layers put images of these labels (n,), and what they decide: layer -> View."""
+def layer_views(views: Mapping, labels: np.ndarray, wrong: np.ndarray, title: str) -> Figure:
+    """Draw where layers put images of these labels (n,), and what they decide: layer -> View.
+
+    The network is wrong about some of them, bool (n,), which are ringed.
+    """
     columns = 2 if len(views) in (2, 4) else 3
     rows = -(-len(views) // columns)
     figure = titled(0.9 + 3.2 * rows, title)
     for place, (name, view) in enumerate(views.items(), start=1):
         axes = figure.add_subplot(rows, columns, place, projection=_projection(view))
-        _fill(axes, view, labels)
+        _fill(axes, view, labels, wrong)
         _frame(axes, view)
         _name(axes, name, view)
-    class_legend(figure, loc="outside lower center", ncols=2)
+    _legend(figure, views.values())
     return figure
 
 
@@ -58,7 +63,7 @@ class Journey:
     """A figure of one layer's space and of what comes out, to be shown anew for every epoch.
 
     It is laid out for the layer's name and any of its views; labels are 0 or 1, (n,); a line is
-    called diagonal above the threshold.
+    called diagonal above the threshold, and what is called wrong is ringed.
     """
 
     def __init__(self, layer: str, view, labels: np.ndarray, threshold: float):
@@ -72,18 +77,23 @@ class Journey:
         self.output.axhline(threshold, color=GRAY, linewidth=1, linestyle="--")
         self.output.set(xlabel="pattern", ylabel="probability of being diagonal", xticks=[])
         self.output.set(xlim=(-1, len(labels)), ylim=(0, 1), title="What comes out")
-        class_legend(self.figure, loc="outside lower center", ncols=2)
+        _legend(self.figure, [view])
 
-    def show(self, view, probability: np.ndarray, title: str) -> list:
-        """Show an epoch's view and probabilities (n,); return what has changed, as drawn."""
+    def show(self, view, probability: np.ndarray, wrong: np.ndarray, title: str) -> list:
+        """Show an epoch's view, probabilities (n,) and which are wrong, bool (n,).
+
+        Returns:
+            What has changed, in the order of drawing.
+        """
         for artist in self.shown:
             artist.remove()
-        self.shown = _fill(self.space, view, self.labels)
+        self.shown = _fill(self.space, view, self.labels, wrong)
         places = np.arange(len(probability))
         for label, (_, color, marker) in enumerate(CLASSES):
             mine = self.labels == label
             look = {"color": color, "marker": marker, "s": 34, "clip_on": False}
             self.shown.append(self.output.scatter(places[mine], probability[mine], **look))
+        self.shown.append(_ring(self.output, places, probability, of=wrong, clip_on=False))
         self.title.set_text(title)
         _name(self.space, self.layer, view)
         return [*self.shown, self.title, self.space.title]
@@ -108,28 +118,49 @@ def _described(view) -> str:
     return "\n".join([parts[0], ", ".join(parts[1:])][: len(parts)])
 
 
-def _fill(axes, view, labels: np.ndarray) -> list:
+def _legend(figure: Figure, views: Iterable) -> None:
+    """Tell classes, rings and, where there are any, regions apart."""
+    ring = {"marker": "o", "markersize": 10, "markerfacecolor": "none", "linestyle": ""}
+    others = [Line2D([], [], color="black", label="called wrong", **ring)]
+    if any(view.diagonal is not None for view in views):
+        others += [
+            Patch(color=color, label=f"called {name}")
+            for color, (name, *_) in zip(PALE.colors, CLASSES, strict=True)
+        ]
+    class_legend(figure, *others, loc="outside lower center", ncols=5)
+
+
+def _ring(axes, *coordinates: np.ndarray, of: np.ndarray, **look):
+    """Put a ring around some of the points, bool (n,): coordinates (n,) each."""
+    look |= {"facecolor": "none", "edgecolor": "black", "s": 110}
+    return axes.scatter(*(each[of] for each in coordinates), **look)
+
+
+def _fill(axes, view, labels: np.ndarray, wrong: np.ndarray) -> list:
     """Draw where points lie and what is decided where; return what was drawn."""
-    return (_in_space if _projection(view) else _in_plane)(axes, view, labels)
+    return (_in_space if _projection(view) else _in_plane)(axes, view, labels, wrong)
 
 
-def _in_plane(axes, view, labels: np.ndarray) -> list:
-    """Draw points of one or two coordinates on the regions of the decision."""
-    left, right, *ends = _ends(view)
-    regions = axes.imshow(
-        view.diagonal, cmap=PALE, vmin=0, vmax=1, extent=(left, right, *ends), origin="lower",
-        aspect="auto", interpolation="nearest",
-    )  # fmt: skip
-    drawn = [regions]
+def _in_plane(axes, view, labels: np.ndarray, wrong: np.ndarray) -> list:
+    """Draw points of one or two coordinates, on the regions of the decision if there are any."""
+    drawn = []
+    if view.diagonal is not None:
+        left, right, *ends = _ends(view)
+        regions = axes.imshow(
+            view.diagonal, cmap=PALE, vmin=0, vmax=1, extent=(left, right, *ends), origin="lower",
+            aspect="auto", interpolation="nearest",
+        )  # fmt: skip
+        drawn.append(regions)
+    across, *up = view.points.T
+    up = up[0] if up else labels
     for label, (_, color, marker) in enumerate(CLASSES):
-        mine = view.points[labels == label]
-        across = mine[:, 1] if mine.shape[1] > 1 else np.full(len(mine), label)
+        mine = labels == label
         look = {"s": 34, "color": color, "marker": marker, "alpha": 0.75}
-        drawn.append(axes.scatter(mine[:, 0], across, **look))
-    return drawn
+        drawn.append(axes.scatter(across[mine], up[mine], **look))
+    return [*drawn, _ring(axes, across, up, of=wrong)]
 
 
-def _in_space(axes, view, labels: np.ndarray) -> list:
+def _in_space(axes, view, labels: np.ndarray, wrong: np.ndarray) -> list:
     """Draw points of three coordinates, and the plane between the classes if there is one."""
     drawn = []
     if view.plane is not None:
@@ -139,7 +170,7 @@ def _in_space(axes, view, labels: np.ndarray) -> list:
         mine = view.points[labels == label]
         look = {"s": 34, "color": color, "marker": marker, "alpha": 0.75, "depthshade": False}
         drawn.append(axes.scatter(*mine.T, **look))
-    return drawn
+    return [*drawn, _ring(axes, *view.points.T, of=wrong, depthshade=False)]
 
 
 def _ends(view) -> tuple:

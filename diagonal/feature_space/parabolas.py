@@ -111,7 +111,7 @@ def spaces(
         model.load_state_dict(state)
         result.append({})
         for name, (_, tail) in _parts(model).items():
-            lower = called_diagonal(tail, boxes[name], 0.5, np.zeros(2), np.eye(2), SIDE)
+            lower = called_diagonal(tail, boxes[name], 0.5, SIDE)
             result[-1][name] = Space(on_curves[name], on_lattice[name], lower)
     return result, boxes
 

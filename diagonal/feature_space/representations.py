@@ -46,7 +46,8 @@ class View:
     units, share: how many the layer has, and of the variance that the points show.
     box: lower and upper ends of the coordinates, around the points, (2, 1 to 3).
     diagonal: bool (160, 160), or (1, 160) of a line, where the network calls what lies there
-        a diagonal, from the lower left of the box; None in three dimensions.
+        a diagonal, from the lower left of the box. None with three units, and with more: points
+        of one place in their principal plane lie apart, and may be called either.
     plane: corners (k, 3) of the plane between the classes inside the box, where there is one.
     dead: units that are 0 for all images, first to last, behind a ReLU.
     silent: images for which all units are 0, behind a ReLU.
@@ -74,19 +75,18 @@ def view(
     names = [name for name, _ in model.named_children()]
     tail, units = model[names.index(layer) + 1 :], points.shape[1]
     rectified, off = isinstance(model.get_submodule(layer), nn.ReLU), points == 0
-    centre, axes, share = np.zeros(units), np.eye(units), 1.0
+    share = 1.0
     if units > 3:
         centre, axes, share = principal_plane(among)
         points, among = (np.round((each - centre) @ axes.T, DECIMALS) for each in (points, among))
     box = surrounding(among)
-    solid = units == 3
     return View(
         points=points,
         units=units,
         share=share,
         box=box,
-        diagonal=None if solid else called_diagonal(tail, box, threshold, centre, axes),
-        plane=deciding_plane(tail, box, threshold) if solid else None,
+        diagonal=called_diagonal(tail, box, threshold) if units < 3 else None,
+        plane=deciding_plane(tail, box, threshold) if units == 3 else None,
         dead=tuple(np.flatnonzero(off.all(axis=0)).tolist()) if rectified else (),
         silent=int(off.all(axis=1).sum()) if rectified else 0,
     )

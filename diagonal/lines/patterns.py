@@ -1,7 +1,8 @@
 """Distinct images: how often each occurs in the data, and in all that the generator can draw.
 
 The generator's distribution is a finite one, so that expectations over it are exact: an image is
-one of 3 (2S-1) equally likely lines, of which some look the same.
+one of 3 (2S-1) equally likely lines, of which some look the same. Training with flips is on another
+one: it mirrors images, and two of 5 x 5 pixels are then like none that the generator draws.
 """
 
 from collections import defaultdict

@@ -98,7 +98,7 @@ class TrainDeepModel(TrainModel):
 class Seeds(Section):
     """Which seeds the models are trained with to see how much hangs on them: first, first+1..."""
 
-    n: Annotated[int, Field(ge=1, lt=2**31)]
+    n: Annotated[int, Field(ge=2, lt=2**31)]  # one alone has no interval
     first: Annotated[int, Field(ge=0, lt=2**31)]
 
 

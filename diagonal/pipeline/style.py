@@ -38,7 +38,10 @@ def titled(height: float, title: str) -> Figure:
     return figure
 
 
-def class_legend(axes_or_figure, **options) -> None:
-    """Tell the classes apart by colour and marker."""
-    handles = [Line2D([], [], color=c, marker=marker, linestyle="") for _, c, marker in CLASSES]
-    axes_or_figure.legend(handles, [name for name, *_ in CLASSES], **options)
+def class_legend(axes_or_figure, *others, **options) -> None:
+    """Tell the classes apart by colour and marker; others are further artists with a label."""
+    handles = [
+        Line2D([], [], color=color, marker=marker, linestyle="", label=name)
+        for name, color, marker in CLASSES
+    ]
+    axes_or_figure.legend(handles=[*handles, *others], **options)
