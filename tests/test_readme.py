@@ -49,11 +49,11 @@ def test_what_is_said_of_many_seeds_is_the_studys():
     assert wins in text
     wins, ties, losses = (percent(against["accuracy"][key]) for key in ("wins", "ties", "losses"))
     assert "in {} % ({} to {} %) by accuracy".format(*wins) in text
-    assert f"with {ties[0]} % ties and {losses[0]} % losses" in text
+    assert f"with {ties[0]} % ties, {losses[0]} % losses" in text
     assert "about every line in {} % ({} to {} %)".format(*percent(relu["perfect"])) in text
     strict = "counted as wrong, in {} % ({} to {} %)".format(*percent(relu["perfect_strict"]))
     assert strict in text
-    assert f"{round(100 * relu['ties']['proportion'])} % of the seeds have a tie" in text
+    assert f"Ties are in {round(100 * relu['ties']['proportion'])} %." in text
     undecided = metrics("evaluate/validation/relu.json")["undecided"]
     tied = undecided * metrics("split.json")["val"]["images"]
     assert f"For {round(tied)} of the 60 images" in text
