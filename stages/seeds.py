@@ -28,10 +28,9 @@ def main() -> None:
         torch.set_num_threads(1)  # on matrices this small, threads would wait for each other
     batches, _ = read_batches(params, device, dtype)
     patterns = data.read_patterns()
-    x = torch.from_numpy(patterns.x).double()
 
     seeds = np.arange(params.seeds.first, params.seeds.first + params.seeds.n)
-    answers = {name: [] for name in MODELS}
+    parts = []
     n_pixels = batches.images[0].numel()
     at_once = members_at_once(batches.n_drawn, n_pixels, batches.batch_size)
     for start in tqdm(range(0, len(seeds), at_once), desc="seeds", disable=None):
@@ -42,17 +41,22 @@ def main() -> None:
         }
         draws = draw_epochs(batches.sampler.weights, seeds=part, hflip=batches.hflip)
         train(list(ensembles.values()), batches, draws)
-        for name, each in ensembles.items():
-            answers[name].append(each.evaluate(x))
+        parts.append(evaluated(ensembles, part, patterns, params.evaluate.threshold))
+    write({name: pd.concat([part[name] for part in parts], ignore_index=True) for name in MODELS})
 
-    tables = {}
-    for name, parts in answers.items():
-        probability, dead_units = (torch.cat(each).numpy() for each in zip(*parts, strict=True))
-        table = outcomes(probability.round(DECIMALS), patterns, params.evaluate.threshold)
+
+def evaluated(
+    ensembles: dict[str, Ensemble], seeds: list[int], patterns: data.Patterns, threshold: float
+) -> dict[str, pd.DataFrame]:
+    """Evaluate trained ensembles by name: for each a table of its members' seeds and outcomes."""
+    x, tables = torch.from_numpy(patterns.x).double(), {}
+    for name, each in ensembles.items():
+        probability, dead_units = each.evaluate(x)
+        table = outcomes(probability.numpy().round(DECIMALS), patterns, threshold)
         table.insert(0, "seed", seeds)
-        table.insert(len(table.columns) - 1, "dead_units", dead_units)
+        table.insert(len(table.columns) - 1, "dead_units", dead_units.numpy())
         tables[name] = table
-    write(tables)
+    return tables
 
 
 def write(tables: dict[str, pd.DataFrame]) -> None:
