@@ -31,7 +31,7 @@ summary: .venv/pipeline  ## what changed since BASE=REV, as Markdown
 params: .venv/pipeline  ## check params.yaml alone
 	python -m checks.params
 
-gate: .venv/developer  ## metrics against BASE=REV (default: the merge base); FORMAT=md for Markdown
+gate: .venv/developer  ## the models against BASE=REV (default: the merge base); FORMAT=md: Markdown
 	@python -m checks.gate $(BASE) $(if $(FORMAT),--format $(FORMAT))
 
 format: .venv/developer

@@ -1,182 +1,259 @@
-"""Hold the metrics against those of another revision: `python -m checks.gate [REV]`.
+"""Tell whether the models changed since another revision: `python -m checks.gate [REV]`.
 
-Both sides come from DVC, as `dvc metrics show` would have them, so that a clone without data is
-enough. A metric may be worse by the tolerance that checks/tolerances.yaml gives it. The exit
-status is 0 where all are, 1 where one is worse than that, and 2 where they cannot be compared:
-on one side a metric is missing, unreadable or no finite number, or it has no tolerance.
+One run proves little, so the seed study of the working tree, plots/seeds/seeds.csv, is held against
+that of REV, seed by seed: by Wilcoxon's signed-rank test, or where the seeds are others by Mann and
+Whitney's test. Each model is the same, worse, better, or changed, where its metrics disagree. The
+run of params.yaml is shown below, before and after, and not judged.
 
-A metric that only the working tree has is new: it is shown and not judged. One that only REV
-has is missing, unless no tolerance speaks of it any more.
+The exit status is 0 where nothing changed, 1 where a model is worse, 3 where models are better or
+changed and none is worse, and 2 where they cannot be compared. A model that only the working tree
+has is new and not judged; one that only REV has is missing, and the status 2.
 """
 
 import argparse
-import math
+import io
 import subprocess
 import sys
-from collections import Counter
-from fnmatch import fnmatchcase
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import NamedTuple
 
+import numpy as np
+import pandas as pd
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
-from pydantic import Field, TypeAdapter, ValidationError
-from ruamel.yaml import YAML
+from scipy.stats import mannwhitneyu, wilcoxon
 from scmrepo.exceptions import SCMError
 from tabulate import tabulate
 
-TOLERANCES = Path(__file__).with_name("tolerances.yaml")
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Rule = tuple[Literal["higher", "lower", "neither"], NonNegative]
-Rules = dict[str, dict[str, Rule]]
-INCOMPARABLE = ("missing", "unreadable", "not finite", "no tolerance")
+from diagonal.pipeline.errors import InputError, located
+
+STUDY, RUN = "plots/seeds/seeds.csv", "metrics/evaluate/"
+# The loss moves with every weight, the accuracy is what the lecture asks for. The study's other
+# columns follow from the same answers with fewer values; to test them too would blunt these.
+METRICS = {  # column -> 1 where more is better, -1 where less is
+    "validation_loss": -1,
+    "validation_accuracy": 1,
+    "population_loss": -1,
+    "population_accuracy": 1,
+}
+DECIMALS = 5  # of a difference between numbers of 6: what is equal in them is a tie
+# How often a harmless change may raise an alarm, all tests together (Bonferroni): at twenty changes
+# a day, once in a year or two. benchmarks/gate.py counts them, and what is seen in spite of it.
+FALSE_ALARMS = 1e-4
+FEWEST = 32  # seeds: where fewer all agree, p may still be above the threshold
 
 
 class Row(NamedTuple):
-    """A metric on both sides: what is shown of it."""
+    """A model's metric on both sides, as means over the seeds; None where a side lacks it."""
 
-    metric: str
-    base: object
-    now: object
-    worse_by: float | None
-    tolerance: float | None
-    verdict: str
-
-
-def read_rules(path: Path = TOLERANCES) -> Rules:
-    """Read the tolerances: pattern of files -> name of the metric -> (better, tolerance)."""
-    document = YAML(typ="safe", pure=True).load(path)
-    return TypeAdapter(Rules).validate_python(document)
+    model: str
+    metric: str = ""
+    base: float | None = None
+    now: float | None = None
+    better: int | None = None  # these three: number of seeds, where they are paired
+    equal: int | None = None
+    worse: int | None = None
+    p: float | None = None
+    verdict: str = ""
 
 
-def rule_for(rules: Rules, file: str, name: str) -> Rule | None:
-    """Find the last rule that speaks of this metric."""
-    matching = [own[name] for glob, own in rules.items() if fnmatchcase(file, glob) and name in own]
-    return matching[-1] if matching else None
-
-
-def read_metrics(rev: str) -> tuple[dict, dict]:
-    """Read the metrics of the working tree and of a revision.
-
-    Returns:
-        For each of both: (file, name of the metric) -> its value; an unreadable file stands under
-        (file, None) with what is wrong with it.
+def read_study(content: bytes) -> pd.DataFrame:
+    """Read a seed study: model, seed and METRICS, a row for each training.
 
     Raises:
-        DvcException, SCMError: the revision or its dvc.yaml cannot be read.
+        InputError: it lacks columns, rows or seeds, has some twice, or holds no finite numbers.
     """
-    with Repo() as repo:
-        shown = repo.metrics.show(revs=[rev], hide_workspace=False)
-    base = shown[next(key for key in shown if key != "workspace")]
-    return _flat(shown["workspace"]), _flat(base)
+    types = {"model": str, "seed": np.int64, **dict.fromkeys(METRICS, float)}
+    try:
+        table = pd.read_csv(io.BytesIO(content), usecols=list(types), dtype=types)
+    except (ValueError, OverflowError) as err:
+        raise InputError(f"expected a readable seed study, found: {_one_line(err)}") from err
+    if table["model"].isna().any() or not np.isfinite(table[[*METRICS]]).all(axis=None):
+        raise InputError("expected a model and finite numbers in each row, found others")
+    if table.duplicated(["model", "seed"]).any():
+        raise InputError("expected each seed of a model once, found some twice")
+    n_seeds = table.groupby("model").size().min() if len(table) else 0
+    if n_seeds < FEWEST:
+        raise InputError(f"expected {FEWEST} seeds or more of each model, found {n_seeds}")
+    return table
 
 
-def _flat(side: dict) -> dict:
-    if "error" in side:
-        raise side["error"]
-    flat: dict = {}
-    for file, result in side["data"].items():
-        if "error" in result or not isinstance(result["data"], dict) or not result["data"]:
-            flat[file, None] = result.get("error", "no numbers")
+def committed(rev: str) -> bytes:
+    """Read the file of the seed study as it is in git at a revision.
+
+    Raises:
+        InputError: there is no git, no such revision, or no such file in it.
+    """
+    shown = _git("show", f"{rev}:./{STUDY}")  # ./ is this folder, wherever in the repository
+    if shown.returncode:
+        reason = _one_line(shown.stderr.decode(errors="replace"))
+        raise InputError(f"expected a file in git, found: {reason}")
+    return shown.stdout
+
+
+def current() -> bytes:
+    """Read the file of the seed study in the working tree.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return Path(STUDY).read_bytes()
+    except OSError as err:
+        raise InputError(f"expected a file, found: {err.strerror}; run `dvc repro`") from err
+
+
+def read_runs(rev: str) -> tuple[dict, dict]:
+    """Read what DVC has of params.yaml's run, of the working tree and of a revision.
+
+    Returns:
+        For each of both: file -> name of the metric -> its value; DVC leaves out what is null.
+
+    Raises:
+        InputError: DVC cannot read one of both.
+    """
+    try:
+        with Repo() as repo:
+            shown = repo.metrics.show(revs=[rev], hide_workspace=False, on_error="raise")
+    except (DvcException, SCMError, OSError, ValueError) as err:
+        raise InputError(f"expected metrics that DVC can read, found: {_one_line(err)}") from err
+    now = shown.pop("workspace")
+    (base,) = shown.values()
+    now, base = (
+        {file: _named(each["data"]) for file, each in side["data"].items() if file.startswith(RUN)}
+        for side in (now, base)
+    )
+    return now, base
+
+
+def _named(metrics) -> dict:
+    return metrics if isinstance(metrics, dict) else {"": metrics}
+
+
+def compare(now: pd.DataFrame, base: pd.DataFrame) -> list[Row]:
+    """Compare two studies, as `read_study` gives them, metric by metric of each model."""
+    studies = [dict(list(each.groupby("model", sort=False))) for each in (now, base)]
+    models = list(dict.fromkeys([*studies[1], *studies[0]]))
+    shared = [name for name in models if all(name in each for each in studies)]
+    threshold = FALSE_ALARMS / max(len(shared) * len(METRICS), 1)
+    rows = []
+    for name in models:
+        if name in shared:
+            sides = [each[name].set_index("seed") for each in studies]
+            rows += [_row(name, metric, *sides, threshold) for metric in METRICS]
         else:
-            flat |= {(file, name): value for name, value in result["data"].items()}
-    return flat
-
-
-def compare(now: dict, base: dict, rules: Rules) -> list[Row]:
-    """Compare two sides as `read_metrics` gives them, metric by metric."""
-    unreadable = dict.fromkeys(file for file, name in [*now, *base] if name is None)
-    rows = [
-        Row(file, _reason(base, file), _reason(now, file), None, None, "unreadable")
-        for file in unreadable
-    ]
-    for file, name in dict.fromkeys([*now, *base]):
-        rule = rule_for(rules, file, name)
-        if file not in unreadable and (rule or (file, name) in now):
-            rows.append(_row(f"{file}:{name}", base.get((file, name)), now.get((file, name)), rule))
+            rows.append(Row(name, verdict="new" if name in studies[0] else "missing"))
     return rows
 
 
-def _reason(side: dict, file: str) -> str:
-    reason = side.get((file, None), "")
-    return type(reason).__name__ if isinstance(reason, Exception) else reason
-
-
-def _row(metric: str, base, now, rule: Rule | None) -> Row:
-    better, tolerance = rule or ("neither", None)
-    if not all(_is_finite(value) for value in (base, now) if value is not None):
-        return Row(metric, base, now, None, tolerance, "not finite")
-    if now is None:
-        return Row(metric, base, now, None, tolerance, "missing")
-    if rule is None:
-        return Row(metric, base, now, None, None, "no tolerance")
-    if base is None:
-        return Row(metric, base, now, None, tolerance, "new")
-    if better == "neither":
-        return Row(metric, base, now, None, None, "same" if base == now else "changed")
-    worse_by = round(base - now if better == "higher" else now - base, 9)
-    if worse_by > tolerance:
-        verdict = "worse"
-    elif worse_by < 0:
-        verdict = "better"
+def _row(model: str, metric: str, now: pd.DataFrame, base: pd.DataFrame, threshold: float) -> Row:
+    ours, theirs = (METRICS[metric] * each[metric] for each in (now, base))
+    counts = (None, None, None)
+    if set(now.index) == set(base.index):
+        gain = (ours - theirs).round(DECIMALS)
+        counts = tuple(int(each.sum()) for each in (gain > 0, gain == 0, gain < 0))
+        test = partial(wilcoxon, gain)
     else:
-        verdict = "within tolerance" if worse_by else "same"
-    return Row(metric, base, now, worse_by, tolerance, verdict)
+        test = partial(mannwhitneyu, ours, theirs)
+    p = 1.0 if counts[1] == len(now) else float(test().pvalue)  # SciPy has none if all are equal
+    verdict = "same"
+    if p < threshold:
+        verdict = "better" if test(alternative="greater").pvalue < p else "worse"
+    return Row(model, metric, base[metric].mean(), now[metric].mean(), *counts, p, verdict)
 
 
-def _is_finite(value) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+def verdicts(rows: list[Row]) -> dict[str, str]:
+    """Sum up what the rows say of each model: changed, where its metrics disagree."""
+    said: dict[str, set[str]] = {row.model: set() for row in rows}
+    for row in rows:
+        said[row.model] |= {row.verdict} - {"same"}
+    return {
+        model: "changed" if len(each) > 1 else min(each, default="same")
+        for model, each in said.items()
+    }
 
 
-def exit_status(rows: list[Row]) -> int:
-    """Tell 0, nothing is worse, from 1, something is, and 2, something cannot be compared."""
-    verdicts = {row.verdict for row in rows}
-    if not rows or verdicts.intersection(INCOMPARABLE):
-        return 2
-    return int("worse" in verdicts)
+def exit_status(said: Iterable[str]) -> int:
+    """Tell 0, nothing changed, from 1, something is worse, 2, missing, and 3, else changed."""
+    for status, kinds in ((2, {"missing"}), (1, {"worse"}), (3, {"better", "changed"})):
+        if kinds.intersection(said):
+            return status
+    return 0
 
 
-def report(rows: list[Row], rev: str, style: str) -> str:
-    """Put what is not the same into a table, worst first, with a line of counts above it."""
-    counts = Counter(row.verdict for row in rows)
-    order = (*INCOMPARABLE, "worse", "better", "within tolerance", "changed", "new")
-    summary = ", ".join(f"{counts[each]} {each}" for each in (*order, "same") if counts[each])
-    shown = sorted(
-        (row for row in rows if row.verdict != "same"), key=lambda row: order.index(row.verdict)
+def report(rows: list[Row], runs: tuple[dict, dict], rev: str, style: str) -> str:
+    """Put the verdicts in a line, above tables of what differs at all: the study, then the run."""
+    said = ", ".join(f"{model} {verdict}" for model, verdict in verdicts(rows).items())
+    parts = [f"The seed study against {rev}: {said}."]
+    if any(row.p is not None and row.equal is None for row in rows):
+        parts.append("The seeds are not the same, so they are not paired and less is seen.")
+    shown = [row for row in rows if row.p is None or row.equal is None or row.better or row.worse]
+    if shown:
+        seeds = ("better in", "equal in", "worse in")
+        headers = ["model", "mean of", f"at {rev}", "now", *seeds, "p", "verdict"]
+        formats = ("", "", ".6g", ".6g", "", "", "", ".1e", "")
+        parts.append(tabulate(shown, headers, tablefmt=style, floatfmt=formats))
+    if changes := _changes(*runs):
+        parts.append("The run of params.yaml, one seed, not judged:")
+        headers = ["file", "metric", f"at {rev}", "now"]
+        parts.append(tabulate(changes, headers, tablefmt=style, floatfmt=".6g"))
+    return "\n\n".join(parts)
+
+
+def _changes(now: dict, base: dict) -> list[tuple]:
+    """List what differs between two sides of `read_runs`: file, metric, before and after."""
+    names = dict.fromkeys(
+        (file, metric) for side in (now, base) for file in side for metric in side[file]
     )
-    title = f"{len(rows)} metrics against {rev}: {summary or 'none found'}."
-    if not shown:
-        return title
-    headers = ["metric", "at " + rev, "now", "worse by", "tolerance", "verdict"]
-    return f"{title}\n\n{tabulate(shown, headers, tablefmt=style, floatfmt='.6g')}"
+    before, after = (
+        [side[file].get(metric, "null") if file in side else "none" for file, metric in names]
+        for side in (base, now)
+    )
+    rows = zip(names, before, after, strict=True)
+    return [(*name, old, new) for name, old, new in rows if old != new]
 
 
 def default_base() -> str:
     """Choose what to compare with: the merge base with origin/main, or the commit before."""
-    merge_base, head = _git("merge-base", "HEAD", "origin/main"), _git("rev-parse", "HEAD")
+    merge_base, head = (
+        _git(*words).stdout.decode().strip()
+        for words in (("merge-base", "HEAD", "origin/main"), ("rev-parse", "HEAD"))
+    )
     return merge_base[:12] if merge_base and merge_base != head else "HEAD~1"
 
 
-def _git(*arguments: str) -> str:
-    return subprocess.run(
-        ["git", *arguments], capture_output=True, text=True, check=False
-    ).stdout.strip()
+def _git(*words: str) -> subprocess.CompletedProcess:
+    try:
+        return subprocess.run(["git", *words], capture_output=True, check=False)
+    except OSError as err:
+        raise InputError("expected git, found none") from err
+
+
+def _one_line(message) -> str:
+    return " ".join(str(message).split())
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Hold the metrics against another revision's.")
+    parser = argparse.ArgumentParser(description="Hold the seed study against another revision's.")
     parser.add_argument("rev", nargs="?", help="default: merge base with origin/main, or HEAD~1")
     parser.add_argument("--format", choices=("text", "md"), default="text")
     arguments = parser.parse_args()
-    rev = arguments.rev or default_base()
     try:
-        rules, (now, base) = read_rules(), read_metrics(rev)
-    except (DvcException, SCMError, OSError, ValueError, ValidationError) as err:
-        print(f"gate: {rev}: expected readable metrics, found: {err}", file=sys.stderr)
+        rev = arguments.rev or default_base()
+        with located(f"{rev}: {STUDY}"):
+            base = read_study(committed(rev))
+        with located(STUDY):
+            now = read_study(current())
+        with located(rev):
+            runs = read_runs(rev)
+    except InputError as err:
+        print(f"gate: {err}", file=sys.stderr)
         sys.exit(2)
-    rows = compare(now, base, rules)
-    print(report(rows, rev, {"text": "simple", "md": "github"}[arguments.format]))
-    sys.exit(exit_status(rows))
+    rows = compare(now, base)
+    print(report(rows, runs, rev, {"text": "simple", "md": "github"}[arguments.format]))
+    sys.exit(exit_status(verdicts(rows).values()))
 
 
 if __name__ == "__main__":

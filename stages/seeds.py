@@ -29,10 +29,9 @@ def main() -> None:
         torch.set_num_threads(1)  # on matrices this small, threads would wait for each other
     batches, _ = read_batches(params, device, dtype)
     patterns = data.read_patterns()
-    x = torch.from_numpy(patterns.x).double()
 
     seeds = np.arange(params.seeds.first, params.seeds.first + params.seeds.n)
-    answers = {name: [] for name in MODELS}
+    parts = []
     n_pixels = batches.images[0].numel()
     at_once = members_at_once(batches.n_drawn, n_pixels, batches.batch_size)
     for start in tqdm(range(0, len(seeds), at_once), desc="seeds", disable=None):
@@ -44,17 +43,22 @@ def main() -> None:
         samplers = [weighted_sampler(batches.sampler.weights) for _ in part]
         draws = draw_epochs(samplers, seeds=part, hflip=batches.hflip)
         train(list(ensembles.values()), batches, draws)
-        for name, each in ensembles.items():
-            answers[name].append(each.evaluate(x))
+        parts.append(evaluated(ensembles, part, patterns, params.evaluate.threshold))
+    write({name: pd.concat([part[name] for part in parts], ignore_index=True) for name in MODELS})
 
-    tables = {}
-    for name, parts in answers.items():
-        probability, dead_units = (torch.cat(each).numpy() for each in zip(*parts, strict=True))
-        table = outcomes(probability.round(DECIMALS), patterns, params.evaluate.threshold)
+
+def evaluated(
+    ensembles: dict[str, Ensemble], seeds: list[int], patterns: data.Patterns, threshold: float
+) -> dict[str, pd.DataFrame]:
+    """Evaluate trained ensembles by name: for each a table of its members' seeds and outcomes."""
+    x, tables = torch.from_numpy(patterns.x).double(), {}
+    for name, each in ensembles.items():
+        probability, dead_units = each.evaluate(x)
+        table = outcomes(probability.numpy().round(DECIMALS), patterns, threshold)
         table.insert(0, "seed", seeds)
-        table.insert(table.columns.get_loc("died"), "dead_units", dead_units)
+        table.insert(table.columns.get_loc("died"), "dead_units", dead_units.numpy())
         tables[name] = table
-    write(tables)
+    return tables
 
 
 def write(tables: dict[str, pd.DataFrame]) -> None:

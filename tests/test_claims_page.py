@@ -24,7 +24,9 @@ def interval(path: str, form: str) -> str:
     middle = next(each[key] for key in ("mean", "proportion", "median") if key in each)
     scale, unit = (100, " %") if form == "%" else (1, "")
     form = ".0f" if form == "%" else form
-    middle, low, high = (f"{scale * number:{form}}" for number in (middle, each["low"], each["high"]))
+    middle, low, high = (
+        f"{scale * number:{form}}" for number in (middle, each["low"], each["high"])
+    )
     return f"{middle}{unit} ({low} to {high}{unit})".replace("-", "\N{MINUS SIGN}")
 
 
