@@ -15,7 +15,7 @@ from diagonal.pipeline.params import load_params
 from diagonal.pipeline.style import style
 from diagonal.training.device import resolve
 from diagonal.training.ensembles import Ensemble, draw_epochs, members_at_once, train
-from diagonal.training.models import DECIMALS, network
+from diagonal.training.models import DECIMALS, network, views
 from diagonal.training.sampling import weighted_sampler
 from diagonal.training.stage import read_batches
 
@@ -45,7 +45,8 @@ def main() -> None:
         draws = draw_epochs(samplers, seeds=part, hflip=batches.hflip)
         train(list(ensembles.values()), batches, draws)
         for name, each in ensembles.items():
-            answers[name].append(each.evaluate(x))
+            said, dead_units = zip(*map(each.evaluate, views(x, params.evaluate.tta)), strict=True)
+            answers[name].append((torch.stack(said).mean(dim=0), dead_units[0]))
 
     tables = {}
     for name, parts in answers.items():

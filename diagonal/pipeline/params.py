@@ -102,9 +102,10 @@ class Seeds(Section):
 
 
 class Evaluate(Section):
-    """Where a probability becomes a prediction."""
+    """Where a probability becomes a prediction, and whether it is a mean over mirror images."""
 
     threshold: Probability
+    tta: Literal["none", "hflip"]
 
 
 class FeatureSpace(Section):
