@@ -167,11 +167,27 @@ class ClaimsBaseline(Section):
     n_epochs: Count
 
 
+class ClaimsAugmentation(Section):
+    """How many trainings hold lines back; how many seeds of the split, and trainings with each."""
+
+    seeds: Annotated[int, Field(ge=2, le=65_536)]  # no more than claims.n are taken
+    split_seeds: Annotated[int, Field(ge=2, le=1000)]
+    seeds_per_split: Annotated[int, Field(ge=1, le=1000)]
+
+
+class ClaimsVariation(Section):
+    """Seeds of each kind, 0 to levels-1, that are crossed with those of another kind."""
+
+    levels: Annotated[int, Field(ge=2, le=256)]
+
+
 class Claims(Section):
     """The experiments on what the lecture claims: n trainings in each arm, with seeds 0 to n-1."""
 
     n: Annotated[int, Field(ge=2, le=65_536)]
     baseline: ClaimsBaseline
+    augmentation: ClaimsAugmentation
+    variation: ClaimsVariation
 
 
 class Params(Section):
