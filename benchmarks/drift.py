@@ -112,7 +112,8 @@ def together(sizes, activation, stops, lr, n_seeds, x, y, weights):
     """Train a network with many seeds at once: yield weights (seeds, number) per stop."""
     seeds = range(n_seeds)
     networks = [network(sizes, activation, seed=seed, dtype=torch.float64) for seed in seeds]
-    draws = ensembles.draw_epochs(weights, seeds=seeds, hflip=HFLIP)
+    samplers = [weighted_sampler(weights) for _ in seeds]
+    draws = ensembles.draw_epochs(samplers, seeds=seeds, hflip=HFLIP)
     ensemble = ensembles.Ensemble(networks, lr=lr, n_epochs=0)
     batches = Batches(x, y[:, 0], batch_size=BATCH_SIZE, dtype=torch.float64)
     for before, epochs in zip((0, *stops), stops, strict=False):

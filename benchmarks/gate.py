@@ -135,7 +135,7 @@ def study(how: Setting, seeds: Sequence[int], draws: Iterator | None = None) -> 
         for weight in each.parameters.values():
             weight.data *= scale
     train(list(ensembles.values()), batches, draws or drawn(how, seeds))
-    tables = stage.evaluated(ensembles, seeds, patterns, params.evaluate.threshold)
+    tables = stage.evaluated(ensembles, seeds, patterns, params.evaluate)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "seeds.csv")
         files.write_table(path, by_model(tables))
@@ -145,10 +145,12 @@ def study(how: Setting, seeds: Sequence[int], draws: Iterator | None = None) -> 
 def drawn(how: Setting, seeds: Sequence[int], flips: Sequence[int] | None = None) -> Iterator:
     """Draw epochs as `draw_epochs` does, flips with seeds of their own where some are given."""
     weights, hflip = how.batches.sampler.weights, how.batches.hflip
-    draws = draw_epochs(weights, seeds=seeds, hflip=hflip)
+    draws, others = (
+        draw_epochs([weighted_sampler(weights) for _ in each], seeds=each, hflip=hflip)
+        for each in (seeds, flips or seeds)
+    )
     if flips is None:
         return draws
-    others = draw_epochs(weights, seeds=flips, hflip=hflip)
     return ((own, mirrored) for (own, _), (_, mirrored) in zip(draws, others, strict=True))
 
 

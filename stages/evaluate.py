@@ -16,11 +16,11 @@ from diagonal.training.models import collapsed, probabilities, read_model
 
 def main() -> None:
     torch.set_num_threads(1)  # on matrices this small, threads would wait for each other
-    threshold = load_params().evaluate.threshold
+    own = load_params().evaluate
     patterns = data.read_patterns()
     x = torch.from_numpy(patterns.x)
     models = {name: read_model(name) for name in MODELS}
-    probability = {name: probabilities(model, x) for name, model in models.items()}
+    probability = {name: probabilities(model, x, own.tta) for name, model in models.items()}
     losses = {
         name: files.read_table(f"plots/losses/{name}.csv", "loss", "val_loss") for name in MODELS
     }
@@ -28,7 +28,7 @@ def main() -> None:
         figure = figures.loss_comparison({name: losses[name] for name in ("logistic", "deepish")})
         files.write_figure(f"{PICTURES}/losses_of_two.png", figure)
         files.write_figure(f"{PICTURES}/losses_of_all.png", figures.loss_comparison(losses))
-        evaluate_runs(probability, patterns, threshold)
+        evaluate_runs(probability, patterns, own.threshold)
         difference = draw_weights(models, patterns.images.shape[-1])
     summary = {name: table.iloc[-1].to_dict() for name, table in losses.items()}
     for name, model in models.items():

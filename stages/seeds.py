@@ -11,11 +11,11 @@ from diagonal.evaluation.seeds import SETS, comparisons, outcomes, summary
 from diagonal.pipeline import command, data, files
 from diagonal.pipeline.errors import located
 from diagonal.pipeline.models import MODELS
-from diagonal.pipeline.params import load_params
+from diagonal.pipeline.params import Evaluate, load_params
 from diagonal.pipeline.style import style
 from diagonal.training.device import resolve
 from diagonal.training.ensembles import Ensemble, draw_epochs, members_at_once, train
-from diagonal.training.models import DECIMALS, network
+from diagonal.training.models import DECIMALS, network, views
 from diagonal.training.sampling import weighted_sampler
 from diagonal.training.stage import read_batches
 
@@ -43,20 +43,21 @@ def main() -> None:
         samplers = [weighted_sampler(batches.sampler.weights) for _ in part]
         draws = draw_epochs(samplers, seeds=part, hflip=batches.hflip)
         train(list(ensembles.values()), batches, draws)
-        parts.append(evaluated(ensembles, part, patterns, params.evaluate.threshold))
+        parts.append(evaluated(ensembles, part, patterns, params.evaluate))
     write({name: pd.concat([part[name] for part in parts], ignore_index=True) for name in MODELS})
 
 
 def evaluated(
-    ensembles: dict[str, Ensemble], seeds: list[int], patterns: data.Patterns, threshold: float
+    ensembles: dict[str, Ensemble], seeds: list[int], patterns: data.Patterns, how: Evaluate
 ) -> dict[str, pd.DataFrame]:
     """Evaluate trained ensembles by name: for each a table of its members' seeds and outcomes."""
     x, tables = torch.from_numpy(patterns.x).double(), {}
     for name, each in ensembles.items():
-        probability, dead_units = each.evaluate(x)
-        table = outcomes(probability.numpy().round(DECIMALS), patterns, threshold)
+        said, dead_units = zip(*map(each.evaluate, views(x, how.tta)), strict=True)
+        probability = torch.stack(said).mean(dim=0).numpy().round(DECIMALS)
+        table = outcomes(probability, patterns, how.threshold)
         table.insert(0, "seed", seeds)
-        table.insert(table.columns.get_loc("died"), "dead_units", dead_units.numpy())
+        table.insert(table.columns.get_loc("died"), "dead_units", dead_units[0].numpy())
         tables[name] = table
     return tables
 

@@ -1,7 +1,6 @@
 """What docs/claims.md says is what the experiments measured."""
 
 import json
-import re
 from functools import reduce
 from pathlib import Path
 

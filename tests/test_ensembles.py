@@ -207,10 +207,11 @@ def test_memory_is_bounded_for_any_image_and_any_number_of_images():
         assert members == 1 or members * max(n_images, n_pixels * batch) <= 2**22
 
 
-def test_a_row_of_the_study_is_what_evaluate_says_of_that_training(project):
-    configure(n_images=90, seed=7, n=2, first=6)
+@pytest.mark.parametrize("tta", ["none", "hflip"])
+def test_a_row_of_the_study_is_what_evaluate_says_of_that_training(project, tta):
+    configure(n_images=90, seed=7, n=2, first=6, tta=tta)
     run_stages(*STAGES.values(), evaluate)
-    configure(n_images=90, n=2, first=6)
+    configure(n_images=90, n=2, first=6, tta=tta)
     seeds.main()
     x = scale_and_normalize(0.5, 0.5)(torch.from_numpy(data.read_patterns().images)).double()
     table = pd.read_csv("plots/seeds/seeds.csv").set_index(["model", "seed"])

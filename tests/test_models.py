@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torchvision.transforms.v2 import functional
 
 from diagonal.pipeline import files
 from diagonal.pipeline.errors import InputError
@@ -159,6 +160,16 @@ def test_equal_images_get_equal_probabilities():
     model = restored(stored(network([25, 5, 3, 1], seed=1, dtype=torch.float64)), "none")
     image = torch.randn(1, 1, 5, 5)
     assert len(set(probabilities(model, image.repeat(61, 1, 1, 1)))) == 1
+
+
+def test_a_model_is_asked_about_mirror_images_too():
+    model = restored(stored(network([25, 5, 3, 1], seed=1, dtype=torch.float64)), "relu")
+    x = torch.randn(40, 1, 5, 5)
+    alone, mirrored = probabilities(model, x), probabilities(model, functional.hflip(x))
+    assert np.array_equal(probabilities(model, x, "none"), alone)
+    both = probabilities(model, x, "hflip")
+    np.testing.assert_allclose(both, (alone + mirrored) / 2, rtol=0, atol=1.1e-9)
+    assert abs(both - alone).max() > 0.01
 
 
 @pytest.mark.parametrize("sizes", [[25, 1], [25, 5, 3, 1], [9, 4, 1], [100, 7, 6, 5, 4, 1]])

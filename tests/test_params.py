@@ -13,7 +13,7 @@ LECTURE = (ROOT / "params.yaml").read_text()
 
 def test_params_are_the_lectures():
     params = load_params(ROOT / "params.yaml").model_dump()
-    del params["feature_space"], params["parabolas"]
+    del params["feature_space"], params["parabolas"], params["claims"]
     deep = {"lr": 0.1, "seed": 17, "hidden": (5, 3)}
     assert params == {
         "device": "cpu",
@@ -26,7 +26,7 @@ def test_params_are_the_lectures():
         "train_deepish": {"n_epochs": 100, **deep},
         "train_relu": {"n_epochs": 50, **deep},
         "seeds": {"n": 256, "first": 0},
-        "evaluate": {"threshold": 0.5},
+        "evaluate": {"threshold": 0.5, "tta": "none"},
     }
 
 
@@ -146,6 +146,11 @@ BAD = {
         "strategy: undersample",
         "balance.strategy: expected 'inverse_frequency' or 'none', found 'undersample'",
     ),
+    "an unknown test-time augmentation": (
+        "tta: none",
+        "tta: vflip",
+        "evaluate.tta: expected 'none' or 'hflip', found 'vflip'",
+    ),
     "an unknown precision": (
         "precision: float64",
         "precision: float16",
@@ -187,9 +192,9 @@ BAD = {
         "train_deepish.hidden.1: expected greater than or equal to 1, found 0",
     ),
     "a section without keys": (
-        "evaluate:\n  threshold: 0.5",
-        "evaluate:\n#",
-        "evaluate: expected keys with values, found None",
+        "balance:\n  strategy",
+        "balance:\n#",
+        "balance: expected keys with values, found None",
     ),
 }
 
@@ -221,7 +226,9 @@ def test_a_file_without_keys_is_told(tmp_path, text):
 
 def test_every_fault_gets_its_line(tmp_path):
     path = tmp_path / "params.yaml"
-    path.write_text(LECTURE.replace("std: 0.5", "std: 0").replace("n_images: 300", "n_images: 0"))
+    path.write_text(
+        LECTURE.replace("std: 0.5", "std: 0").replace("n_images: 300", "n_images: 0", 1)
+    )
     with pytest.raises(InputError) as caught:
         load_params(path)
     assert len(str(caught.value).splitlines()) == 2

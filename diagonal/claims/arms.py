@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 import numpy as np
 import torch
@@ -11,12 +12,14 @@ from torch.utils.data import RandomSampler, Sampler
 
 from diagonal.claims.batches import Batches, DataSet, Inputs, draw_counts
 from diagonal.lines.images import generate_dataset
+from diagonal.lines.patterns import numbered
 from diagonal.lines.splitting import train_val_split
 from diagonal.pipeline.params import ClaimsBaseline
 from diagonal.training.models import network
 from diagonal.training.sampling import make_balanced_sampler, weighted_sampler
 
 RATIOS = (80, 20)  # training : validation
+GLOBAL_STREAM = Lock()  # networks seed torch's global stream and draw from it: one after the other
 SAMPLERS: dict[str, Callable[[torch.Tensor], Sampler]] = {  # of labels (n,)
     "balanced": make_balanced_sampler,
     "equal": lambda labels: weighted_sampler(torch.ones(len(labels))),
@@ -47,7 +50,7 @@ def data_set(
         unit
     ]
     if groups is not None:
-        groups = np.unique(groups, return_inverse=True)[1]
+        groups = numbered(groups[:, None])  # in the order in which the pipeline's split has them
     seed = base.split_seed if split_seed is None else split_seed
     train, val = train_val_split(labels, RATIOS, seed, groups)
     return DataSet(places[train], np.bincount(places[val], minlength=len(inputs.images)))
@@ -88,10 +91,15 @@ def networks(
     hidden: Sequence[int] | None = None,
     *,
     bias: bool = False,
+    outputs: int = 1,
 ) -> list[nn.Sequential]:
-    """Build networks with these initialisation seeds, float64; hidden as the baseline if None."""
-    sizes = [base.img_size**2, *(base.hidden if hidden is None else hidden), 1]
-    return [network(sizes, activation, bias=bias, seed=s, dtype=torch.float64) for s in seeds]
+    """Build networks with these initialisation seeds, float64; hidden as the baseline if None.
+
+    Outputs are 1, or one for each class.
+    """
+    sizes = [base.img_size**2, *(base.hidden if hidden is None else hidden), outputs]
+    with GLOBAL_STREAM:
+        return [network(sizes, activation, bias=bias, seed=s, dtype=torch.float64) for s in seeds]
 
 
 def side_by_side(runs: Mapping[str, Callable]) -> dict:

@@ -6,6 +6,7 @@ from itertools import islice
 
 import numpy as np
 import torch
+from torch.nn import functional
 from torch.utils.data import Sampler
 
 from diagonal.lines.images import DOWN, every_line
@@ -84,6 +85,18 @@ class Batches:
     x: torch.Tensor
     y: torch.Tensor
     counts: torch.Tensor
+
+
+def joined(parts: Sequence[Batches]) -> Batches:
+    """Put the members of several together, who are shown the same inputs by the same labels.
+
+    Who has fewer batches per epoch than others has empty ones, without effect, at the end.
+    """
+    most = max(each.counts.shape[1] for each in parts)
+    counts = [
+        functional.pad(each.counts, (0, 0, 0, 0, 0, most - each.counts.shape[1])) for each in parts
+    ]
+    return Batches(parts[0].x, parts[0].y, torch.cat(counts, dim=2))
 
 
 def draw_counts(

@@ -108,3 +108,59 @@ def difference(ours, theirs, larger_wins: bool = False) -> dict[str, float]:
         "losses": losses,
         "p": p,
     }
+
+
+def components(values: np.ndarray, row: str, column: str, confidence: float = CONFIDENCE) -> dict:
+    """Part the variance of values (rows, columns), a training for each pair of two kinds of seeds.
+
+    Both kinds are random effects, crossed. Their variances are those for which the mean squares
+    are what is expected of them, 0 where that would be negative (Searle, Casella and McCulloch,
+    1992, Variance Components, chapter 4). A kind's share is the intraclass correlation ICC(A,1) of
+    McGraw and Wong (1996, Forming inferences about some intraclass correlation coefficients), whose
+    intervals suppose normal effects.
+
+    Returns:
+        each kind, and rest (what hangs on the pair) -> variance; share of the sum of all three;
+        for the kinds also low and high of the share.
+    """
+    mean_squares = _mean_squares(values)
+    result = {
+        row: _component(mean_squares, values.shape, confidence),
+        column: _component(mean_squares[[1, 0, 2]], values.shape[::-1], confidence),
+        "rest": {"variance": mean_squares[2]},
+    }
+    total = sum(each["variance"] for each in result.values())
+    for each in result.values():
+        each["share"] = each["variance"] / total if total else 0.0
+    return result
+
+
+def _mean_squares(values: np.ndarray) -> np.ndarray:
+    """Compute the mean squares of rows, of columns and of the rest, each (rows, columns): (3,)."""
+    n_rows, n_columns = values.shape
+    by_row, by_column = (values.mean(axis=axis, keepdims=True) for axis in (1, 0))
+    rest = ((values - by_row - by_column + values.mean()) ** 2).sum()
+    squares = [
+        n_columns * by_row.var(ddof=1),
+        n_rows * by_column.var(ddof=1),
+        rest / ((n_rows - 1) * (n_columns - 1)),
+    ]
+    return np.round(squares, 18)  # what is left of equal numbers is none
+
+
+def _component(mean_squares: np.ndarray, shape: tuple[int, int], confidence: float) -> dict:
+    """Compute the variance of the first of two kinds of levels, and the interval of its share."""
+    (own, other, rest), (n, k) = mean_squares, shape
+    variance = max((own - rest) / k, 0.0)
+    if not rest:  # nothing hangs on the pair: no F
+        return {"variance": variance, "low": 0.0, "high": 1.0}
+    ratio = variance / (max((other - rest) / n, 0.0) + rest)  # share / (1 - share)
+    a, b = k * ratio / n, 1 + k * ratio * (n - 1) / n
+    spread = (a * other) ** 2 / (k - 1) + (b * rest) ** 2 / ((n - 1) * (k - 1))
+    freedom = (a * other + b * rest) ** 2 / spread
+    tail, within = (1 - confidence) / 2, k * other + (k * n - k - n) * rest
+    upper = stats.f.isf(tail, n - 1, freedom)
+    lower = stats.f.isf(tail, freedom, n - 1)
+    low = n * (own - upper * rest) / (upper * within + n * own)
+    high = n * (lower * own - rest) / (within + n * lower * own)
+    return {"variance": variance, "low": max(low, 0.0), "high": max(high, 0.0)}

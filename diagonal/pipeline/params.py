@@ -103,9 +103,10 @@ class Seeds(Section):
 
 
 class Evaluate(Section):
-    """Where a probability becomes a prediction."""
+    """Where a probability becomes a prediction, and whether it is a mean over mirror images."""
 
     threshold: Probability
+    tta: Literal["none", "hflip"]
 
 
 class FeatureSpace(Section):
@@ -167,6 +168,20 @@ class ClaimsBaseline(Section):
     n_epochs: Count
 
 
+class ClaimsAugmentation(Section):
+    """How many trainings hold lines back; how many seeds of the split, and trainings with each."""
+
+    seeds: Annotated[int, Field(ge=2, le=65_536)]  # no more than claims.n are taken
+    split_seeds: Annotated[int, Field(ge=2, le=1000)]
+    seeds_per_split: Annotated[int, Field(ge=1, le=1000)]
+
+
+class ClaimsVariation(Section):
+    """Seeds of each kind, 0 to levels-1, that are crossed with those of another kind."""
+
+    levels: Annotated[int, Field(ge=2, le=256)]
+
+
 class ActivationClaims(Section):
     """Activations at several learning rates; convergence is below this loss, in nats."""
 
@@ -213,6 +228,8 @@ class Claims(Section):
     gradients: GradientClaims
     dead_units: DeadUnitClaims
     batch_norm: NormalizationClaims
+    augmentation: ClaimsAugmentation
+    variation: ClaimsVariation
 
 
 class Params(Section):

@@ -126,10 +126,20 @@ def read_model(name: str) -> nn.Sequential:
     return restored(files.read_tensors(data.MODEL.format(name)), MODELS[name].activation)
 
 
+def views(x: torch.Tensor, tta: str) -> list[torch.Tensor]:
+    """List what a model is asked instead of images (n, C, S, S): its answer is the mean.
+
+    Test-time augmentation `hflip` adds the mirror images, `none` leaves the images alone.
+    """
+    return [x, x.flip(-1)] if tta == "hflip" else [x]
+
+
 @torch.no_grad()
-def probabilities(model: nn.Module, x: torch.Tensor) -> np.ndarray:
+def probabilities(model: nn.Module, x: torch.Tensor, tta: str = "none") -> np.ndarray:
     """Compute the probability that each image is of a diagonal, by a model in float64.
 
-    Images (n, C, S, S) are as networks see them; float64 (n,) is rounded to 9 decimals.
+    Images (n, C, S, S) are as networks see them, tta is of `views`; float64 (n,) is rounded to 9
+    decimals.
     """
-    return np.round(model(x.double())[:, 0].numpy(), DECIMALS)
+    answers = [model(view.double())[:, 0].numpy() for view in views(x, tta)]
+    return np.mean(answers, axis=0).round(DECIMALS)
