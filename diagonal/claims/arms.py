@@ -105,7 +105,8 @@ def networks(
 def side_by_side(runs: Mapping[str, Callable]) -> dict:
     """Call functions that do not depend on each other at the same time; return what they do.
 
-    PyTorch computes without Python's lock, so that threads share the work.
+    PyTorch computes without Python's lock, so that threads share the work. Networks are built
+    before: threads would draw initial weights from one stream.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return dict(zip(runs, pool.map(lambda run: run(), runs.values()), strict=True))

@@ -18,7 +18,7 @@ Weights = Mapping[str, torch.Tensor]  # by parameter, as the module names them: 
 
 
 class Stack:
-    """Members of one shape, with their own weights, trained by plain gradient descent.
+    """Members of one shape, with their own weights, trained by gradient descent.
 
     They are sequences of Flatten, Linear layers, with or without biases, and activations (see
     ACTIVATIONS below), to a Sigmoid's probability of label 1 or a Softmax's of each label. Their
@@ -120,19 +120,26 @@ class Stack:
                     gradient = derivative(gradient, value, values[name], leak)
         return result
 
-    def train(self, batches: Batches, lr: float, fixed: Collection[str] = ()) -> Iterator[int]:
+    def train(
+        self, batches: Batches, lr: float, fixed: Collection[str] = (), momentum: float = 0.0
+    ) -> Iterator[int]:
         """Train by stochastic gradient descent, all weights but the fixed ones.
 
         Yields:
             the number of each epoch, from 1, after it.
         """
+        velocity: dict[str, torch.Tensor] = {}
         for epoch, each in enumerate(batches.counts, start=1):
             counts = each.double()
             shares = counts / counts.sum(-1, keepdim=True).clamp(min=1)  # a member may have none
             for share in shares:
                 for name, gradient in self.gradients(batches.x, batches.y, share).items():
-                    if name not in fixed:
-                        self.weights[name].sub_(gradient, alpha=lr)
+                    if name in fixed:
+                        continue
+                    if momentum:
+                        gradient.add_(velocity.get(name, 0), alpha=momentum)
+                        velocity[name] = gradient
+                    self.weights[name].sub_(gradient, alpha=lr)
             yield epoch
 
 

@@ -20,7 +20,10 @@ Count = Annotated[int, Field(ge=1)]
 Members = Annotated[int, Field(ge=2, le=65_536)]
 Positive = Annotated[float, Field(gt=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
+Momentum = Annotated[float, Field(ge=0, lt=1)]
+TwoCounts = Annotated[tuple[Count, Count], Field(strict=False)]
 LayerSizes = Annotated[tuple[Count, ...], Field(min_length=1, strict=False)]
+Activation = Literal["none", "sigmoid", "tanh", "relu", "leaky_relu", "prelu"]
 DEVICE, LAUNCH = r"^(cpu|cuda(:\d+)?|mps|auto)$", r"^(python|torchrun( \S+)+)$"
 PATTERNS = {  # in words
     DEVICE: "cpu, cuda, cuda:N, mps or auto",
@@ -149,7 +152,7 @@ class Parabolas(Section):
     n_points: Annotated[int, Field(ge=2)]
     seed: Seed
     lr: Positive
-    momentum: Annotated[float, Field(ge=0, lt=1)]
+    momentum: Momentum
     n_epochs: Count
     networks: ParabolaNetworks
 
@@ -216,6 +219,31 @@ class NormalizationClaims(Section):
     width: Count
 
 
+class OneMatrixClaims(Section):
+    """How far apart deepish and logistic regression are: compared after two numbers of epochs."""
+
+    n: Members
+    n_epochs: TwoCounts
+    n_shown: Annotated[int, Field(ge=2, le=1000)]
+    momentum: Momentum
+
+
+class ParabolaClaims(Section):
+    """How often networks of all these widths and depths separate the parabolas."""
+
+    n_points: Annotated[int, Field(ge=2, le=1000)]
+    activation: Activation
+    widths: Annotated[LayerSizes, Field(max_length=10)]
+    depths: Annotated[LayerSizes, Field(max_length=10)]
+
+
+class BiasClaims(Section):
+    """What each model does with and without biases, after two numbers of epochs."""
+
+    n: Members
+    n_epochs: TwoCounts
+
+
 class Claims(Section):
     """The experiments on what the lecture claims: n trainings in each arm, with seeds 0 to n-1.
 
@@ -230,6 +258,9 @@ class Claims(Section):
     batch_norm: NormalizationClaims
     augmentation: ClaimsAugmentation
     variation: ClaimsVariation
+    one_matrix: OneMatrixClaims
+    parabolas: ParabolaClaims
+    bias: BiasClaims
 
 
 class Params(Section):
