@@ -12,6 +12,7 @@ from diagonal.training.architecture import Architecture
 from diagonal.training.descent import Descent, known
 from diagonal.training.models import ACTIVATIONS, network
 
+KNOWN = ("none", "sigmoid", "tanh", "relu")
 N_IMAGES, N_EPOCHS, LR = 35, 3, 0.1  # 35 leaves a short last batch for most batch sizes
 
 
@@ -45,7 +46,7 @@ DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 
 
 @DTYPES
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", KNOWN)
 @pytest.mark.parametrize("batch_size", [1, 2, 16, 17, 64])
 @pytest.mark.parametrize(
     "sizes", [[25, 1], [25, 5, 3, 1], [4, 1, 1], [9, 8, 7, 6, 5, 1], [784, 33, 1]]
@@ -164,7 +165,7 @@ def test_other_models_are_not_known(model):
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_all_that_the_pipeline_trains_without_biases_is_known(activation):
-    for hidden in ((), (5, 3), (1, 1, 1)):
-        assert known(network([25, *hidden, 1], activation, seed=0))
+def test_networks_without_biases_and_with_the_lectures_activations_are_known(activation):
+    for hidden in ((5, 3), (1, 1, 1)):
+        assert known(network([25, *hidden, 1], activation, seed=0)) == (activation in KNOWN)
         assert not known(network([25, *hidden, 1], activation, bias=True, seed=0))

@@ -83,10 +83,11 @@ def linear(n_in: int, n_out: int, bias: bool, dtype: torch.dtype) -> nn.Linear:
 def restored(weights: Mapping[str, np.ndarray], activation: str) -> nn.Sequential:
     """Rebuild a network without biases from its stored weights, to be evaluated in float64.
 
-    Weights are hidden0.weight, ..., output.weight, each (units out, units in); the activation, a
-    key of ACTIVATIONS, follows each hidden layer.
+    Weights are hidden0.weight, ..., output.weight, each (units out, units in), and those of the
+    activation, a key of ACTIVATIONS, which follows each hidden layer.
     """
-    names = [*(f"hidden{place}" for place in range(len(weights) - 1)), "output"]
+    n_hidden = sum(name.startswith("hidden") for name in weights)
+    names = [*(f"hidden{place}" for place in range(n_hidden)), "output"]
     shapes = [weights[f"{name}.weight"].shape for name in names]
     sizes = [shapes[0][1], *(n_out for n_out, _ in shapes)]
     model = network(sizes, activation, seed=0, dtype=torch.float64)
