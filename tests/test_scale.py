@@ -62,14 +62,14 @@ def refusal(run):
 def test_sizes_that_cannot_work_are_refused_before_dvc_starts(project, run):
     path = project / "params.yaml"
     text = path.read_text()
-    path.write_text(text.replace("n_images: 300", "n_images: 3000000000000"))
+    path.write_text(text.replace("n_images: 300", "n_images: 3000000000000", 1))
     assert re.fullmatch(
         r"params.yaml: generate.n_images: \w+: expected [\d,]+ bytes of memory for "
         r"3,000,000,000,000 images, found [\d,]+",
         refusal(run),
     )
-    big = text.replace("n_images: 300", "n_images: 50000000").replace(
-        "img_size: 5", "img_size: 256"
+    big = text.replace("n_images: 300", "n_images: 50000000", 1).replace(
+        "img_size: 5", "img_size: 256", 1
     )
     path.write_text(big)
     assert re.fullmatch(

@@ -61,7 +61,7 @@ def test_relus_history_runs_from_its_first_weights_to_the_stored_ones(prepared, 
 
 def test_bad_params_stop_a_stage_in_one_line_and_before_it_writes(project, run):
     path = project / "params.yaml"
-    path.write_text(path.read_text().replace("img_size: 5", "img_size: five"))
+    path.write_text(path.read_text().replace("img_size: 5", "img_size: five", 1))
     result = stage(run, "generate")
     assert_one_line(result, "params.yaml: generate.img_size: expected", "found 'five'")
     assert not (project / "data/raw/images.npy").exists()

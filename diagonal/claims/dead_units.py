@@ -70,12 +70,13 @@ def measure(
 ) -> tuple[dict, pd.DataFrame]:
     """Watch n ReLU networks for long, and what a leak from a member's first death on does to it.
 
-    A leak has `patience` epochs to wake a unit that died within the baseline's number of epochs.
+    A leak has `patience` epochs, fewer than n_epochs, to wake a unit that died within the
+    baseline's number of epochs.
 
     Returns:
         proportions of units for each layer, and the share of dead units by epoch.
     """
-    short, seeds = base.n_epochs, range(n)
+    short, seeds = min(base.n_epochs, n_epochs - patience), range(n)
     batches = arms.batches(inputs, data, base, seeds, n_epochs=n_epochs)
     start = Stack(arms.networks(base, seeds))
     states = watch(start.shaped(*arms.networks(base, [0])), batches, base.lr)

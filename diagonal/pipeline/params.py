@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -202,12 +202,22 @@ class GradientClaims(Section):
 
 
 class DeadUnitClaims(Section):
-    """How long units are watched, and how long a leak has to wake them."""
+    """How long units are watched, and for how much of that a leak has time to wake them."""
 
     n: Members
-    n_epochs: Count
     leaks: Annotated[tuple[Positive, ...], Field(min_length=1, strict=False)]
     patience: Count
+    n_epochs: Count
+
+    @field_validator("n_epochs")
+    @classmethod
+    def _outlasts_patience(cls, n_epochs: int, info: ValidationInfo) -> int:
+        patience = info.data.get("patience", 0)
+        if n_epochs <= patience:
+            raise PydanticCustomError(
+                "patience", "more than patience, {patience}", {"patience": patience}
+            )
+        return n_epochs
 
 
 class NormalizationClaims(Section):
