@@ -56,14 +56,14 @@ def parabolas(table: pd.DataFrame, metrics: Mapping) -> Figure:
     layers, widths = sorted(map(int, grid)), sorted(map(int, units))
     layers_ends = [f"{depth} layer{'s' * (depth > 1)}" for depth in (layers[0], layers[-1])]
     units_ends = [f"{width} units" for width in (widths[0], widths[-1])]
+    activation = table.loc[table["network"] == "grid", "activation"].iloc[0]
     figure = titled(
         4.0,
-        f"More units separate the parabolas {_both(*words[:2], layers_ends)},\n"
+        f"With {activation}, more units separate the parabolas {_both(*words[:2], layers_ends)},\n"
         f"more layers {_both(*words[2:], units_ends)}",
     )
     left, right = figure.subplots(1, 2, width_ratios=[1.15, 1])
     n_seeds = table.loc[table["drawn"] == 0, "seed"].nunique()
-    activation = table.loc[table["network"] == "grid", "activation"].iloc[0]
     heat_map(left, share, list(grid), units, vmin=0, vmax=1)
     left.set(xlabel="units in each hidden layer", ylabel="hidden layers")
     left.set_title(f"{activation}: share of {n_seeds} seeds")
