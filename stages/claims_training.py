@@ -40,7 +40,8 @@ def main() -> None:
 
     own = claims.batch_norm
     options = {"n_epochs": own.n_epochs, "depths": own.depths, "width": own.width}
-    fed = normalization.train(inputs, data, base, n=min(claims.n, own.n), **options)
+    larger = base.model_copy(update={"batch_size": own.batch_size})
+    fed = normalization.train(inputs, data, larger, n=min(claims.n, own.n), **options)
     layers = normalization.table(fed)
     compared = normalization.compare(fed, claims.activations.converged)
     write("batch_norm", compared, layers, lambda: figures.batch_norm(layers))

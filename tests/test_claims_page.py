@@ -59,6 +59,7 @@ ESTIMATES = [
     ("training/prelu:slopes.layer0.negative", "%"),
     ("training/prelu:loss_difference", ".2f"),
     ("training/batch_norm:6_hidden_layers.with.epochs", ".0f"),
+    ("training/batch_norm:6_hidden_layers.with.reached", "%"),
     ("data/balancing:balanced_less_equal.logistic.recall_straight", ".2f"),
     ("data/balancing:balanced_less_equal.logistic.recall_diagonal", ".2f"),
     ("data/balancing:balanced_less_equal.logistic.loss", ".3f"),

@@ -55,6 +55,7 @@ def heat_map(
     The larger the darker, unless `reverse`. Limits are vmin and vmax. Returns what a colour bar
     needs.
     """
+    values = np.round(values, 6)  # ties must not hang on last bits
     image = axes.imshow(values, cmap="Greys_r" if reverse else "Greys", aspect="auto", **limits)
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):

@@ -68,7 +68,8 @@ def mean(values) -> dict[str, float]:
     if np.ptp(values) == 0:
         return dict.fromkeys(("mean", "low", "high"), float(values[0]))
     interval = stats.ttest_1samp(values, 0).confidence_interval(CONFIDENCE)
-    return {"mean": values.mean(), "low": interval.low, "high": interval.high}
+    found = {"mean": values.mean(), "low": interval.low, "high": interval.high}
+    return {name: round(float(each), 9) for name, each in found.items()}  # figures print them
 
 
 def median(values, at_most: float = np.inf) -> dict[str, float | None]:

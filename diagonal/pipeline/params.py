@@ -221,10 +221,11 @@ class DeadUnitClaims(Section):
 
 
 class NormalizationClaims(Section):
-    """Networks of these numbers of hidden layers, all of this width."""
+    """Networks of these numbers of hidden layers, all of this width, and larger batches."""
 
     n: Members
     n_epochs: Count
+    batch_size: Count
     depths: LayerSizes
     width: Count
 
