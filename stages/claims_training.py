@@ -51,7 +51,8 @@ def activation_claims(claims: Claims, inputs: Inputs, data: DataSet) -> None:
     """Train each activation at several learning rates: who ends best, who is fastest."""
     base, own = claims.baseline, claims.activations
     batches = arms.batches(inputs, data, base, range(claims.n))
-    trained = activations.train(inputs, batches, base, claims.n, sorted({base.lr, *own.lrs}))
+    rates = {base.lr, *own.lrs}
+    trained = activations.train(inputs, batches, base, claims.n, rates, own.sigmoid_lr)
     lrs = {
         "lecture": dict.fromkeys(activations.ACTIVATIONS, base.lr),
         "best": activations.best(trained),

@@ -58,7 +58,7 @@ def test_a_parameter_that_no_stage_declares_is_status_3(project, run):
 
 def test_an_edited_metric_is_status_1(project, run):
     plant(project, "metrics/evaluate/models.json", '"parameters": 143', '"parameters": 142')
-    check(run, 1, "evaluate: changed outs: metrics/evaluate/models.json is modified")
+    check(run, 1, "evaluate: changed outs: metrics/evaluate is modified")
 
 
 def test_a_file_too_many_in_a_folder_of_outputs_is_status_1(project, run):

@@ -93,7 +93,7 @@ ESTIMATES = [
     ("boundaries/one_matrix:gaps.5000.other_seed", ".2f"),
     *(
         (f"boundaries/parabolas:grid.{depth}.{width}", "%")
-        for depth in (1, 3)
+        for depth in (1, 2)
         for width in (2, 5, 20)
     ),
     *((f"boundaries/parabolas:networks.{name}", "%") for name in ("sigmoid", "tanh", "relu")),

@@ -189,6 +189,7 @@ class ActivationClaims(Section):
     """Activations at several learning rates; convergence is below this loss, in nats."""
 
     lrs: Annotated[tuple[Positive, ...], Field(min_length=1, strict=False)]
+    sigmoid_lr: Positive
     converged: Positive
 
 
