@@ -162,6 +162,7 @@ def run(*command, cwd: Path = ROOT) -> None:
     slower: its threads wait for each other.
     """
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # modules are compiled once, as everywhere
     done = subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
     )

@@ -1,38 +1,36 @@
 """Measure what the lecture claims about linear layers, units, layers and biases."""
 
+from functools import partial
+
 import torch
 
-from diagonal.claims import bias, boundaries_figures, one_matrix, parabolas
+from diagonal.claims import bias, one_matrix, parabolas, results
+from diagonal.claims import boundaries_figures as figures
 from diagonal.claims.batches import every_input
-from diagonal.pipeline import command, files
+from diagonal.pipeline import command
 from diagonal.pipeline.params import load_params
 from diagonal.pipeline.style import style
 
+write = partial(results.write, "boundaries")
+
 
 def main() -> None:
-    torch.set_num_threads(1)  # on matrices this small, threads would wait for each other
+    torch.set_num_threads(1)  # arms are trained side by side, each by a process
     params = load_params()
     claims, base = params.claims, params.claims.baseline
-    tables, metrics = {}, {}
+    with style():
+        own = claims.one_matrix
+        table = one_matrix.gaps(base, own, range(min(claims.n, own.n)))
+        found = one_matrix.summary(table, own.n_epochs)
+        write("one_matrix", found, table, figures.one_matrix(table, found))
 
-    settings = claims.one_matrix
-    tables["one_matrix"] = one_matrix.gaps(base, settings, range(min(claims.n, settings.n)))
-    metrics["one_matrix"] = one_matrix.summary(tables["one_matrix"], settings.n_epochs)
+        table = parabolas.shares(claims.parabolas, params.parabolas, range(claims.n))
+        found = parabolas.summary(table, claims.parabolas)
+        write("parabolas", found, table, figures.parabolas(table, found))
 
-    tables["parabolas"] = parabolas.shares(claims.parabolas, params.parabolas, range(claims.n))
-    metrics["parabolas"] = parabolas.summary(tables["parabolas"], claims.parabolas)
-
-    seeds = range(min(claims.n, claims.bias.n))
-    tables["bias"] = bias.trainings(base, seeds, claims.bias.n_epochs)
-    planes = bias.planes(every_input(base.img_size))
-    metrics["bias"] = {"planes": planes, **bias.summary(tables["bias"])}
-
-    for name, table in tables.items():
-        files.write_table(f"plots/claims/boundaries/{name}.csv", table)
-        files.write_metrics(f"metrics/claims/boundaries/{name}.json", metrics[name])
-        with style():
-            figure = getattr(boundaries_figures, name)(table, metrics[name])
-            files.write_figure(f"plots/claims/boundaries/pictures/{name}.png", figure)
+        table = bias.trainings(base, range(min(claims.n, claims.bias.n)), claims.bias.n_epochs)
+        found = {"planes": bias.planes(every_input(base.img_size)), **bias.summary(table)}
+        write("bias", found, table, figures.bias(table, found))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
 """Measure what the lecture claims of data: samplers, flips, normalised inputs, classes, seeds."""
 
+from functools import partial
+
 import torch
 
 from diagonal.claims import data_figures as figures
+from diagonal.claims import results
 from diagonal.claims.augmentation import augmentation, test_time_augmentation
 from diagonal.claims.balancing import balancing
 from diagonal.claims.centring import centring
@@ -13,28 +16,32 @@ from diagonal.pipeline.errors import located
 from diagonal.pipeline.params import load_params
 from diagonal.pipeline.style import style
 
+write = partial(results.write, "data")
+
 
 def main() -> None:
-    torch.set_num_threads(1)  # two arms are trained at a time, each by one thread
+    torch.set_num_threads(1)  # arms are trained side by side, each by a process
     claims = load_params().claims
     base, n = claims.baseline, claims.n
     with located("params.yaml: claims"), style():
-        write("balancing", *balancing(base, n))
+        result, table = balancing(base, n)
+        write("balancing", result, table, figures.balancing(result))
+
         result, table, splits = augmentation(base, n, claims.augmentation)
-        write("augmentation", result, table, splits)
+        write("augmentation", result, table, figures.augmentation(result, splits))
         files.write_table("plots/claims/data/splits.csv", splits)
-        write("test_time_augmentation", *test_time_augmentation(base, n))
-        write("centring", *centring(base, n))
-        write("three_classes", *three_classes(base, n))
-        write("variation", *variation(base, claims.variation))
 
+        result, table = test_time_augmentation(base, n)
+        write("test_time_augmentation", result, table, figures.test_time_augmentation(result))
 
-def write(name: str, result: dict, table, *drawn) -> None:
-    """Write an experiment's result, its trainings and its figure."""
-    files.write_metrics(f"metrics/claims/data/{name}.json", result)
-    files.write_table(f"plots/claims/data/{name}.csv", table)
-    figure = getattr(figures, name)(result, *drawn)
-    files.write_figure(f"plots/claims/data/pictures/{name}.png", figure)
+        result, table = centring(base, n)
+        write("centring", result, table, figures.centring(result))
+
+        result, table = three_classes(base, n)
+        write("three_classes", result, table, figures.three_classes(result))
+
+        result, table = variation(base, claims.variation)
+        write("variation", result, table, figures.variation(result))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ import torch
 
 from diagonal.feature_space.animation import record
 from diagonal.feature_space.parabola_figures import Scene
-from diagonal.feature_space.parabolas import accuracy_and_loss, parabolas, spaces, train
+from diagonal.feature_space.parabolas import accuracy_and_loss, spaces, train
+from diagonal.lines.parabolas import generate_dataset
 from diagonal.pipeline import command, files
 from diagonal.pipeline.params import ParabolaNetworks, Parabolas, load_params
 from diagonal.pipeline.style import style
@@ -15,7 +16,7 @@ from diagonal.training.models import network
 def main() -> None:
     torch.set_num_threads(1)  # on matrices this small, threads would wait for each other
     params = load_params().parabolas
-    x, y = parabolas(params.n_points, params.seed)
+    x, y = generate_dataset(params.n_points, params.seed)
     metrics = {}
     for name in ParabolaNetworks.model_fields:
         settings = getattr(params.networks, name)

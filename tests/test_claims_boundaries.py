@@ -14,6 +14,7 @@ from diagonal.claims import arms, bias, one_matrix, parabolas
 from diagonal.claims.batches import Batches, every_input
 from diagonal.claims.stacks import Stack
 from diagonal.feature_space import parabolas as chapter
+from diagonal.lines.parabolas import generate_dataset
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.params import load_params
 from diagonal.training.architecture import Architecture
@@ -138,7 +139,7 @@ def test_three_members_are_what_the_chapter_trains(hidden, activation):
     stack = parabolas.stack_of(hidden, activation, SEEDS)
     parabolas.train(stack, settings, 15)
     parted = parabolas.separates(stack, 300)
-    x, y = chapter.parabolas(15, seed=13)
+    x, y = generate_dataset(15, seed=13)
     options = {"lr": settings.lr, "momentum": settings.momentum, "n_epochs": 40}
     for place, seed in enumerate(SEEDS):
         sizes = [2, *hidden, 1]
@@ -146,7 +147,7 @@ def test_three_members_are_what_the_chapter_trains(hidden, activation):
         state = chapter.train(model, x, y, **options)[-1]
         assert same(stack, place, model)
         model.load_state_dict(state)
-        accuracy, _ = chapter.accuracy_and_loss(model, *chapter.parabolas(300, seed=1))
+        accuracy, _ = chapter.accuracy_and_loss(model, *generate_dataset(300, seed=1))
         assert parted[place] == (accuracy == 1)
 
 

@@ -277,7 +277,7 @@ def test_mean_squares_are_scipys_and_equal_numbers_have_no_variance():
     assert {each["share"] for each in same.values()} == {0}
 
 
-def test_networks_of_threads_are_those_of_one_after_the_other():
+def test_what_runs_side_by_side_comes_out_as_one_after_the_other():
     seeds = range(64)
     arms = side_by_side({k: lambda: networks(BASE, seeds) for k in range(4)})
     for members in arms.values():

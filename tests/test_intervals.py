@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap, norm, trim_mean, ttest_1samp
 
-from diagonal.evaluation.intervals import comparison, proportion, spread
+from diagonal.training.intervals import comparison, proportion, spread
 
 
 def at_most(k, n, p):

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from diagonal.feature_space import parabolas as module
+from diagonal.lines.parabolas import generate_dataset
 from diagonal.pipeline.params import load_params
 from diagonal.training.models import network
 
@@ -21,7 +22,7 @@ def build(hidden, kind, seed):
 
 
 def test_the_data_are_two_shuffled_parabolas():
-    x, y = module.parabolas(1000, 13)
+    x, y = generate_dataset(1000, 13)
     assert x.shape == (2000, 2) and y.shape == (2000, 1)
     for label, shift in ((0, 0), (1, 0.5)):
         mine = x[y[:, 0] == label]
@@ -45,7 +46,7 @@ def test_the_spaces_lead_to_what_the_network_says(kind):
 
 
 def test_training_keeps_every_epoch_and_follows_torchs_own_loop():
-    x, y = module.parabolas(40, 13)
+    x, y = generate_dataset(40, 13)
     model = build([2], "tanh", seed=4)
     history = module.train(model, x, y, lr=0.3, momentum=0.9, n_epochs=5)
     assert len(history) == 6
@@ -80,7 +81,7 @@ def test_grid_lines_stay_straight_without_an_activation_only():
 
 
 def test_regions_agree_with_the_points_on_them():
-    x, y = module.parabolas(200, 13)
+    x, y = generate_dataset(200, 13)
     model = build([2], "tanh", seed=4)
     history = module.train(model, x, y, lr=0.3, momentum=0.9, n_epochs=150)
     shown, boxes = module.spaces(model, history[-1:])

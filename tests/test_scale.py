@@ -21,7 +21,8 @@ def large(project_copy):
 
 
 @pytest.mark.parametrize(  # PyTorch takes 300 MiB of it, torchvision 150
-    ("stage", "mebibytes"), [("generate", 200), ("split", 600), ("balance", 400)]
+    ("stage", "mebibytes"),
+    [("generate", 200), ("split", 600), ("balance", 400), ("train_deepish", 600)],
 )
 def test_a_stage_holds_little_whatever_the_size_of_the_images(large, stage, mebibytes):
     _, memory = scale.run(stage, large)

@@ -1,6 +1,5 @@
 """split.unit: what stays on one side, be it each image alone (the lecture's), copies, or orbits."""
 
-import itertools
 import re
 from pathlib import Path
 
@@ -123,35 +122,37 @@ def test_patterns_of_the_lectures_images_leak_as_published():
         train, val = split_by_unit(images, labels, [80, 20], 13, unit, hflip=0.5)
         shown = as_set(images[train]) | as_set(mirrored(images[train]))
         seen[unit] = np.mean([image.tobytes() in shown for image in images[val]])
-    assert seen == {"image": 1, "pattern": pytest.approx(0.57, abs=0.005), "orbit": 0}
+    assert seen == {"image": 1, "pattern": pytest.approx(0.61, abs=0.005), "orbit": 0}
 
 
 @pytest.mark.parametrize("unit", GROUPED)
-def test_no_other_choice_of_units_is_closer_to_the_ratio(unit):
-    """Against all subsets, where those can be listed."""
+def test_each_class_is_at_most_half_a_unit_off_the_ratio(unit):
     n_compared = 0
     for images, labels, ratios, seed in cases():
         groups = units(images, unit, hflip=0.5)
         sizes = [np.unique(groups[labels == label], return_counts=True)[1] for label in (0, 1)]
-        if min(map(len, sizes)) < 2 or max(map(len, sizes)) > 12:
+        if min(map(len, sizes)) < 2:
             continue
-        _, val = train_val_split(labels, ratios, seed, groups)
+        train, val = train_val_split(labels, ratios, seed, groups)
         for label in (0, 1):
+            of_label = [groups[side][labels[side] == label] for side in (train, val)]
+            if min(len(np.unique(side)) for side in of_label) == 1:
+                continue  # it may be there whatever the ratio, so that no side is empty
             target = ratios[1] / sum(ratios) * (labels == label).sum()
-            subsets = itertools.product((0, 1), repeat=len(sizes[label]))
-            sums = [np.dot(subset, sizes[label]) for subset in subsets][1:-1]
-            gap = abs((labels[val] == label).sum() - target)
-            assert gap == pytest.approx(min(abs(np.array(sums) - target)))
+            assert abs(len(of_label[1]) - target) <= sizes[label].max() / 2
             n_compared += 1
-    assert n_compared > 50
+    assert n_compared > 100
 
 
-@pytest.mark.parametrize("unit", GROUPED)
-def test_the_lectures_images_split_almost_as_asked(unit):
+@pytest.mark.parametrize(("unit", "at_least"), [("pattern", 90), ("orbit", 40)])
+def test_seeds_split_the_lectures_images_in_many_ways_almost_as_asked(unit, at_least):
     images, labels = generate_dataset(5, 300, seed=13)
-    _, val = split_by_unit(images, labels, [80, 20], 13, unit, hflip=0.5)
-    assert abs(len(val) - 60) <= 2
-    assert labels[val].mean() == pytest.approx(labels.mean(), abs=0.02)
+    splits = [split_by_unit(images, labels, [80, 20], seed, unit, 0.5)[1] for seed in range(100)]
+    assert len({frozenset(val.tolist()) for val in splits}) >= at_least
+    assert np.mean([len(val) for val in splits]) == pytest.approx(60, abs=2)
+    for val in splits:
+        assert abs(len(val) - 60) <= 15
+        assert labels[val].mean() == pytest.approx(labels.mean(), abs=0.15)
 
 
 def test_the_seed_decides_and_nothing_else():

@@ -25,7 +25,7 @@ def test_there_is_a_script_and_a_section_for_each_stage_and_few_folders_suffice(
         assert stage["cmd"] == f"{launcher} -m stages.{name}"
         assert stage["desc"]
         folders = STAGES[name]["code"] - {f"stages/{name}.py"}
-        assert 0 < len(folders) <= 5
+        assert 0 < len(folders) <= 4
         assert all((ROOT / folder).is_dir() for folder in folders)
 
 

@@ -1,9 +1,11 @@
 """The arms of an experiment: the lecture's settings, and what an arm changes of them."""
 
+import multiprocessing
 import os
+import pickle
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
+from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import torch
@@ -12,14 +14,12 @@ from torch.utils.data import RandomSampler, Sampler
 
 from diagonal.claims.batches import Batches, DataSet, Inputs, draw_counts
 from diagonal.lines.images import generate_dataset
-from diagonal.lines.patterns import numbered
-from diagonal.lines.splitting import train_val_split
+from diagonal.lines.splitting import split_by_unit
 from diagonal.pipeline.params import ClaimsBaseline
 from diagonal.training.models import network
 from diagonal.training.sampling import make_balanced_sampler, weighted_sampler
 
 RATIOS = (80, 20)  # training : validation
-GLOBAL_STREAM = Lock()  # networks seed torch's global stream and draw from it: one after the other
 SAMPLERS: dict[str, Callable[[torch.Tensor], Sampler]] = {  # of labels (n,)
     "balanced": make_balanced_sampler,
     "equal": lambda labels: weighted_sampler(torch.ones(len(labels))),
@@ -46,13 +46,9 @@ def data_set(
     seed = base.data_seed if data_seed is None else data_seed
     images, labels = generate_dataset(base.img_size, base.n_images, seed=seed)
     places = inputs.find(images)
-    groups = {"image": None, "pattern": places, "orbit": np.minimum(places, inputs.mirror[places])}[
-        unit
-    ]
-    if groups is not None:
-        groups = numbered(groups[:, None])  # in the order in which the pipeline's split has them
     seed = base.split_seed if split_seed is None else split_seed
-    train, val = train_val_split(labels, RATIOS, seed, groups)
+    # Arms without flips share the split of those that have them, hence 1.
+    train, val = split_by_unit(images, labels, RATIOS, seed, unit, hflip=1)
     return DataSet(places[train], np.bincount(places[val], minlength=len(inputs.images)))
 
 
@@ -98,15 +94,32 @@ def networks(
     Outputs are 1, or one for each class.
     """
     sizes = [base.img_size**2, *(base.hidden if hidden is None else hidden), outputs]
-    with GLOBAL_STREAM:
-        return [network(sizes, activation, bias=bias, seed=s, dtype=torch.float64) for s in seeds]
+    return [network(sizes, activation, bias=bias, seed=s, dtype=torch.float64) for s in seeds]
 
 
 def side_by_side(runs: Mapping[str, Callable]) -> dict:
     """Call functions that do not depend on each other at the same time; return what they do.
 
-    PyTorch computes without Python's lock, so that threads share the work. Networks are built
-    before: threads would draw initial weights from one stream.
+    Steps on matrices this small are so short that threads would wait for Python's lock. So each
+    runs in a process forked from this one, which has all that it needs, and its result is sent
+    back. Where the system cannot fork safely, they run one after the other.
     """
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(zip(runs, pool.map(lambda run: run(), runs.values()), strict=True))
+    if sys.platform != "linux":
+        return {name: run() for name, run in runs.items()}
+    fork = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(os.cpu_count(), fork, _prepare, [runs]) as pool:
+        return dict(zip(runs, map(pickle.loads, pool.map(_run, runs)), strict=True))
+
+
+RUNS: dict[str, Callable] = {}  # of a process of `side_by_side`: functions cannot be sent to it
+
+
+def _prepare(runs: Mapping[str, Callable]) -> None:
+    """Remember what a forked process may be asked to run, on one thread: others were not forked."""
+    torch.set_num_threads(1)
+    RUNS.update(runs)
+
+
+def _run(name: str) -> bytes:
+    """Run a function; as bytes, for tensors would go through shared memory, often a scarce one."""
+    return pickle.dumps(RUNS[name]())

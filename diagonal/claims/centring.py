@@ -25,7 +25,7 @@ def centring(base: ClaimsBaseline, n: int) -> tuple[dict, pd.DataFrame]:
         "[0, 1]": Arm(mean=0.0, std=1.0),
         "standardised": Arm(mean=center, std=spread),
     }
-    drawn(base, n, *Arm()[:3])  # once, before both threads ask for it
+    drawn(base, n, *Arm()[:3])  # once, for all processes
     found = side_by_side(
         {
             (model, name): lambda model=model, arm=arm: outcomes(

@@ -12,6 +12,7 @@ from diagonal.claims.stacks import Stack
 from diagonal.claims.statistics import proportion
 from diagonal.pipeline.params import ClaimsBaseline
 
+PART = 64  # members that a process trains
 Layers = list[np.ndarray]  # bool (epochs + 1, members, units) for each hidden layer: what is dead
 
 
@@ -77,19 +78,26 @@ def measure(
         proportions of units for each layer, and the share of dead units by epoch.
     """
     short, seeds = min(base.n_epochs, n_epochs - patience), range(n)
-    batches = arms.batches(inputs, data, base, seeds, n_epochs=n_epochs)
-    start = Stack(arms.networks(base, seeds))
-    states = watch(start.shaped(*arms.networks(base, [0])), batches, base.lr)
+
+    def start(members: Sequence[int], activation: str, n_epochs: int) -> tuple[Stack, Batches]:
+        stack = Stack(arms.networks(base, members)).shaped(*arms.networks(base, [0], activation))
+        return stack, arms.batches(inputs, data, base, members, n_epochs=n_epochs)
+
+    parts = [seeds[first : first + PART] for first in range(0, n, PART)]
+    watched = arms.side_by_side(
+        {part: lambda part=part: watch(*start(part, "relu", n_epochs), base.lr) for part in parts}
+    )
+    states = [np.concatenate(layer, axis=1) for layer in zip(*watched.values(), strict=True)]
     deaths = [died_at(layer[: short + 1]) for layer in states]
     first = np.min([np.where(each < 0, n_epochs, each).min(axis=1) for each in deaths], axis=0)
-    until = Batches(batches.x, batches.y, batches.counts[: short + patience])
-    runs = {}
-    for leak in leaks:
-        stack = start.shaped(*arms.networks(base, [0], "prelu"))
-        runs[f"leak_{leak:g}"] = lambda stack=stack, leak=leak: watch_leaking(
-            stack, until, base.lr, leak, first
-        )
-    leaking = arms.side_by_side(runs)
+    leaking = arms.side_by_side(
+        {
+            f"leak_{leak:g}": lambda leak=leak: watch_leaking(
+                *start(seeds, "prelu", short + patience), base.lr, leak, first
+            )
+            for leak in leaks
+        }
+    )
 
     metrics = {}
     for place, layer in enumerate(states):

@@ -11,7 +11,7 @@ from diagonal.claims.arms import side_by_side
 from diagonal.claims.batches import Batches
 from diagonal.claims.stacks import Stack
 from diagonal.claims.statistics import difference, proportion
-from diagonal.feature_space.parabolas import curves
+from diagonal.lines.parabolas import curves
 from diagonal.pipeline.params import ParabolaClaims, ParabolaNetworks, Parabolas
 from diagonal.training.models import DECIMALS, network
 

@@ -1,5 +1,7 @@
 """What many trainings say about a claim: outcomes, means, paired differences and proportions."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import torch
@@ -7,11 +9,13 @@ from scipy import stats
 from torch.nn import functional
 
 from diagonal.claims.batches import Inputs
+from diagonal.training import intervals
 from diagonal.training.models import DECIMALS
 
 COMPARISONS = 100  # at most, in all experiments together
 # Bonferroni's correction: all intervals hold at once with a probability of at least 95 %.
 CONFIDENCE = 1 - 0.05 / COMPARISONS
+proportion = partial(intervals.proportion, confidence=CONFIDENCE)
 
 
 def losses(probability, inputs: Inputs) -> np.ndarray:
@@ -60,15 +64,10 @@ def outcomes(probability, inputs: Inputs, threshold: float = 0.5) -> pd.DataFram
 
 
 def mean(values) -> dict[str, float]:
-    """Compute the mean of values (n,) and its interval, Student's t.
-
-    The interval is approximate where values are not normal; with hundreds of them it is close.
-    """
+    """Compute the mean of values (n,) and its interval, see `intervals.mean_interval`."""
     values = np.asarray(values, float)
-    if np.ptp(values) == 0:
-        return dict.fromkeys(("mean", "low", "high"), float(values[0]))
-    interval = stats.ttest_1samp(values, 0).confidence_interval(CONFIDENCE)
-    found = {"mean": values.mean(), "low": interval.low, "high": interval.high}
+    low, high = intervals.mean_interval(values, CONFIDENCE)
+    found = {"mean": values.mean(), "low": low, "high": high}
     return {name: round(float(each), 9) for name, each in found.items()}  # figures print them
 
 
@@ -81,14 +80,6 @@ def median(values, at_most: float = np.inf) -> dict[str, float | None]:
     interval = stats.quantile_test(values, p=0.5).confidence_interval(CONFIDENCE)
     found = {"median": np.median(values), "low": interval.low, "high": interval.high}
     return {name: float(each) if each <= at_most else None for name, each in found.items()}
-
-
-def proportion(holds) -> dict[str, float]:
-    """Compute how often something holds, bool (n,), with Clopper and Pearson's exact interval."""
-    holds = np.asarray(holds, bool)
-    result = stats.binomtest(int(holds.sum()), len(holds))
-    low, high = result.proportion_ci(CONFIDENCE, method="exact")
-    return {"proportion": result.statistic, "low": float(low), "high": float(high)}
 
 
 def difference(ours, theirs, larger_wins: bool = False) -> dict[str, float]:

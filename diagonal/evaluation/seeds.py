@@ -9,9 +9,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from diagonal.evaluation.intervals import comparison, proportion, spread
 from diagonal.evaluation.metrics import cross_entropy
 from diagonal.pipeline.data import Patterns
+from diagonal.training.intervals import comparison, proportion, spread
 
 SETS = {"validation": "val", "population": "population"}  # name -> the Patterns' counts
 

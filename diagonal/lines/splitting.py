@@ -80,11 +80,13 @@ def train_val_split(
 
 
 def validation_groups(labels, ratios, groups, shuffled: np.ndarray) -> np.ndarray:
-    """Choose whole groups for validation, each class as close to the ratios as they admit.
+    """Choose whole groups for validation, for each class about as many images as the ratios say.
 
-    Of scikit-learn's splitters, GroupShuffleSplit counts groups instead of images and
-    StratifiedGroupKFold knows folds instead of ratios. Groups are tried in `shuffled` order; the
-    other arguments are those of `train_val_split`. Returns bool (number of groups,).
+    Groups come in `shuffled` order, and each goes to validation while there is room for it; then
+    the smallest of those left, too, if that brings the class closer to the ratios. Of
+    scikit-learn's splitters, GroupShuffleSplit counts groups instead of images and
+    StratifiedGroupKFold knows folds instead of ratios. The other arguments are those of
+    `train_val_split`. Returns bool (number of groups,).
 
     Raises:
         InputError: a class has fewer than two groups, so that a side would lack it.
@@ -100,25 +102,13 @@ def validation_groups(labels, ratios, groups, shuffled: np.ndarray) -> np.ndarra
                 f"unit: expected at least 2 groups of {name} to keep training and validation "
                 f"apart, found {len(members)} in {len(labels)} images"
             )
-        validated[members] = _closest(sizes[members], share * sizes[members].sum())
+        lacking = share * sizes[members].sum()
+        for group in members:
+            if sizes[group] <= lacking:
+                validated[group] = True
+                lacking -= sizes[group]
+        left = members[~validated[members]]
+        smallest = left[sizes[left].argmin()]
+        if sizes[smallest] < 2 * lacking or not validated[members].any():
+            validated[smallest] = len(left) > 1  # one is training's, whatever the ratios
     return validated
-
-
-def _closest(sizes: np.ndarray, target: float) -> np.ndarray:
-    """Choose the groups whose sum is closest to the target, at least one and not all of them.
-
-    This is the subset-sum problem, solved by listing the sums that the first groups can have.
-    The order of the groups decides among choices with equal sums.
-    """
-    last = np.full(sizes.sum() + 1, -1)  # of the groups that make this sum; -1: none do yet
-    last[0] = len(sizes)
-    for place, size in enumerate(sizes):
-        sums = np.flatnonzero(last[:-size] >= 0) + size
-        last[sums[last[sums] < 0]] = place
-    sums = np.flatnonzero(last >= 0)[1:-1]
-    left = sums[abs(sums - target).argmin()]
-    chosen = np.zeros(len(sizes), bool)
-    while left:
-        chosen[last[left]] = True
-        left -= sizes[last[left]]
-    return chosen

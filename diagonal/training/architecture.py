@@ -69,11 +69,19 @@ class Architecture:
 
     @torch.no_grad()
     def _epoch(self, loader: Iterable, step: Callable) -> float:
+        # Losses go into one tensor. Many small ones, between large ones that come and go, would
+        # keep the system from taking memory back.
+        kept = torch.empty(AT_ONCE, dtype=self.dtype, device=self.device)
+
+        def losses_of(part: Iterable) -> np.ndarray:
+            n = 0
+            for n, (x, y) in enumerate(part, start=1):
+                kept[n - 1] = step(x.to(self.device), y.to(self.device))
+            return kept[:n].cpu().double().clone().numpy()
+
         batches, losses = iter(loader), []
-        while steps := [
-            step(x.to(self.device), y.to(self.device)) for x, y in islice(batches, AT_ONCE)
-        ]:
-            losses.append(torch.stack(steps).double().cpu().numpy())
+        while len(part := losses_of(islice(batches, AT_ONCE))):
+            losses.append(part)
         return float(np.mean(np.concatenate(losses)))
 
     @torch.enable_grad()

@@ -1,11 +1,12 @@
 """What many runs say: what they give on average, how far they spread, how often something holds.
 
-Each interval is at 95 % for its own number alone, and for runs that differ in nothing but their
-seeds: what all of them share, such as the data, is fixed, and may vary more.
+Each interval is at 95 %, if no other confidence is given, for its own number alone, and for runs
+that differ in nothing but their seeds: what all of them share, such as the data, is fixed, and may
+vary more.
 """
 
 import numpy as np
-from scipy.stats import binomtest, mstats, quantile_test, sem, t, trim_mean
+from scipy.stats import binomtest, mstats, quantile_test, trim_mean, ttest_1samp
 
 CONFIDENCE = 0.95  # of the intervals
 TAIL = 0.25  # of the runs that an interquartile mean leaves out on each side
@@ -22,10 +23,9 @@ def spread(values: np.ndarray) -> dict:
     """
     values = np.asarray(values, float)
     p5, median, p95 = np.quantile(values, [0.05, 0.5, 0.95])
-    mean, reach = values.mean(), sem(values) * t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)
     trimmed = mstats.trimmed_mean_ci(values, limits=(TAIL, TAIL), alpha=1 - CONFIDENCE)
     return {
-        "mean": _estimate(mean, mean - reach, mean + reach),
+        "mean": _estimate(values.mean(), *mean_interval(values)),
         "interquartile_mean": _estimate(trim_mean(values, TAIL), *trimmed),
         "median": _estimate(median, *quantile_test(values).confidence_interval(CONFIDENCE)),
         "p5": float(p5),
@@ -33,20 +33,30 @@ def spread(values: np.ndarray) -> dict:
     }
 
 
+def mean_interval(values: np.ndarray, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Compute the ends of Student's t interval of the mean of values (n,), n at least 2.
+
+    It is approximate where values are not normal; with hundreds of them it is close.
+    """
+    if np.ptp(values) == 0:
+        return float(values[0]), float(values[0])
+    return tuple(ttest_1samp(values, 0).confidence_interval(confidence))
+
+
 def _estimate(value: float, *ends: float) -> dict[str, float | None]:
     low, high = (None if np.isnan(end) else float(end) for end in ends)
     return {"value": float(value), "low": low, "high": high}
 
 
-def proportion(holds: np.ndarray) -> dict[str, float]:
+def proportion(holds: np.ndarray, confidence: float = CONFIDENCE) -> dict[str, float]:
     """Compute how often something holds, bool (n,), in n independent runs, at least one.
 
     Returns:
         proportion, in [0, 1], and the ends low and high of Clopper and Pearson's exact confidence
-        interval at 95 % (Biometrika 26, 1934).
+        interval (Biometrika 26, 1934).
     """
     result = binomtest(int(np.sum(holds)), len(holds))
-    low, high = result.proportion_ci(CONFIDENCE, method="exact")
+    low, high = result.proportion_ci(confidence, method="exact")
     return {"proportion": result.statistic, "low": float(low), "high": float(high)}
 
 
