@@ -141,7 +141,7 @@ def whole():
         clone, figures = Path(folder, "clone"), Path(folder, "figures")
         theirs = partial(run, sys.executable, ROOT / "benchmarks/lecture.py", figures)
         for name, stages, at_most in (
-            ("dvc repro, the lecture's stages", LAST_STAGES, 2.25),
+            ("dvc repro, the lecture's stages", LAST_STAGES, 1.75),
             ("dvc repro, with seeds and parabolas", (*LAST_STAGES, *STUDIES), 3),
         ):
             times = []
@@ -152,7 +152,7 @@ def whole():
                 times.append((seconds(ours), seconds(theirs)))
             yield report(name, times[1:], at_most=at_most)
         again = partial(run, "dvc", "repro", "--quiet", cwd=clone)
-        yield report("dvc repro, nothing to do", pairs(again, theirs, N_CLONES), at_most=0.12)
+        yield report("dvc repro, nothing to do", pairs(again, theirs, N_CLONES), at_most=0.1)
 
 
 def run(*command, cwd: Path = ROOT) -> None:
