@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+unexport PYTHONSAFEPATH  # with it, Python would not look for the stages here
 
 .PHONY: repro test report check gate bench summary params format lock clean
 
@@ -62,4 +63,4 @@ clean:  ## remove the environment; data, models and DVC's cache stay
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make: expected Python 3.11 or newer, found " + sys.version.split()[0] + "; name another: make PYTHON=...")'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }

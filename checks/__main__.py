@@ -44,7 +44,7 @@ def main() -> int:
                 print(f"        {fault}")
             if faults:
                 return status
-    except CannotTellError as err:
+    except (CannotTellError, OSError) as err:
         print(f"cannot tell: {err}")
         return CANNOT_TELL
     return 0

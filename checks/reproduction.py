@@ -11,6 +11,24 @@ from checks.difference import describe
 from checks.wiring import declared
 
 WATCH = Path(__file__).with_name("watch")
+# What git tells the hooks and commands that it runs of its repository, as `git rev-parse
+# --local-env-vars` lists it: elsewhere it is wrong, and `git init` would write into the former.
+OF_A_REPOSITORY = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
 
 
 class CannotTellError(Exception):
@@ -24,13 +42,16 @@ class StageFailedError(Exception):
 def copy_project(root: Path, target: Path) -> None:
     """Copy the project as git sees it, tracked and new files, into a repository of its own.
 
+    What a frozen stage stands for, which DVC does not run, is copied, too.
+
     Raises:
         CannotTellError: `root` is no git repository.
     """
     listed = command(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], root
     ).stdout
-    for name in filter(None, listed.split("\0")):
+    frozen = {path for path, stage in output_files(root).items() if declared(root)[stage]["frozen"]}
+    for name in {*filter(None, listed.split("\0")), *frozen}:
         if (root / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(root / name, target / name)
@@ -47,6 +68,7 @@ def command(
     """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     variables = {**os.environ, "PATH": path, **(environment or {})}
+    variables = {name: each for name, each in variables.items() if name not in OF_A_REPOSITORY}
     try:
         return subprocess.run(
             words,
@@ -60,8 +82,19 @@ def command(
     except FileNotFoundError as err:
         raise CannotTellError(f"{words[0]} is not there") from err
     except subprocess.CalledProcessError as err:
-        last = (err.stderr.strip() or err.stdout.strip() or "no message").splitlines()[-1]
-        raise CannotTellError(f"{' '.join(words[:3])} failed: {last}") from err
+        raise CannotTellError(f"{' '.join(words[:3])} failed: {reason(err)}") from err
+
+
+def reason(err: subprocess.CalledProcessError) -> str:
+    """Find the line that says why a command failed; DVC's last ones say where to ask for help."""
+    lines = [line.strip() for line in (err.stderr or err.stdout or "").splitlines()]
+    told = [
+        line for line in lines if line and not line.startswith(("Having any troubles?", "Hit us"))
+    ]
+    if not told:
+        return "no message"
+    # Before DVC's word that a stage failed stands the stage's own.
+    return " / ".join(told[-2:]) if told[-1].startswith("ERROR: failed to reproduce") else told[-1]
 
 
 def stale(root: Path) -> list[str]:
@@ -119,8 +152,13 @@ def reproduce(root: Path, copy: Path, log: Path, setting: dict[str, str], home: 
     Raises:
         StageFailedError: a stage ends with an error there.
     """
-    environment = {"PYTHONPATH": str(WATCH), "WATCH_LOG": str(log), **setting}
+    watch = shutil.copytree(WATCH, log.with_name("watch"))  # where no colon is in the path
+    modules = os.pathsep.join(filter(None, [str(watch), os.environ.get("PYTHONPATH")]))
+    environment = {"PYTHONPATH": modules, "WATCH_LOG": str(log), **setting}
     umask = int(environment.pop("UMASK", "-1"), 8)
+    for path, stage in output_files(copy).items():
+        if not declared(copy)[stage]["frozen"]:
+            (copy / path).unlink()  # what no stage writes any more must not stay
     if "USER" in setting:
         environment["HOME"] = str(home)
     try:

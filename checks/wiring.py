@@ -20,12 +20,12 @@ def declared(root: Path) -> dict[str, dict[str, set[str]]]:
     """Read dvc.yaml.
 
     Returns:
-        stage -> `code`, `inputs`, `outputs` (paths from the root), `params` (keys with dots) and
-        `command` (keys that stand in its command).
+        stage -> `code`, `inputs`, `outputs` (paths from the root), `params` (keys with dots),
+        `command` (keys that stand in its command) and `frozen`, whether DVC leaves it alone.
     """
     result = {}
     for name, stage in _read(root / "dvc.yaml")["stages"].items():
-        deps = {Path(dep).as_posix() for dep in stage["deps"]}
+        deps = {Path(dep).as_posix() for dep in stage.get("deps", [])}
         code = {dep for dep in deps if below(dep, ["diagonal", f"stages/{name}.py"])}
         outs = [out for kind in ("outs", "metrics", "plots") for out in stage.get(kind, [])]
         result[name] = {
@@ -34,6 +34,7 @@ def declared(root: Path) -> dict[str, dict[str, set[str]]]:
             "outputs": {out if isinstance(out, str) else next(iter(out)) for out in outs},
             "params": set(stage.get("params", [])),
             "command": set(re.findall(r"\$\{(.+?)\}", stage["cmd"])),
+            "frozen": stage.get("frozen", False),
         }
     return result
 
@@ -147,6 +148,9 @@ def watched_faults(root: Path, logs: Path) -> list[str]:
     faults, stages = [], declared(root)
     unread = set(flat(_read(root / "params.yaml")))
     for name, stage in stages.items():
+        if stage["frozen"]:
+            unread = {key for key in unread if not below(key, stage["params"], ".")}
+            continue
         seen = {kind: set() for kind in ("code", "read", "write", "renamed", "param")}
         for line in (logs / f"{name}.log").read_text().splitlines():
             kind, _, what = line.partition(" ")

@@ -26,6 +26,7 @@ from torchvision.transforms.v2 import (
 from diagonal.evaluation.figures import loss_curves as _loss_curves
 from diagonal.lines.images import generate_dataset
 from diagonal.lines.splitting import split_sizes as _split_sizes
+from diagonal.pipeline.style import WIDTH as _WIDTH
 from diagonal.pipeline.style import style as _style
 from diagonal.pipeline.transforms import ToTensor, TransformTensorDataset
 from diagonal.training import architecture as _architecture
@@ -36,9 +37,16 @@ class Architecture(_architecture.Architecture):
     """The pipeline's Architecture, and a picture of its losses."""
 
     def plot_losses(self):
-        """Draw training and validation losses by epoch, as a matplotlib figure."""
+        """Draw training and validation losses by epoch, as a matplotlib figure of pyplot's.
+
+        So a notebook shows it, as it shows all of pyplot's figures at the end of a cell.
+        """
+        import matplotlib.pyplot as plt  # here, for it chooses a backend
+
         with _style():
-            return _loss_curves(self.losses, self.val_losses)
+            figure = plt.figure(figsize=(_WIDTH, 4))
+            _loss_curves(figure, self.losses, self.val_losses)
+        return figure
 
 
 def index_splitter(n: int, splits, seed: int = 13) -> list[Subset]:

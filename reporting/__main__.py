@@ -2,8 +2,8 @@
 
 import base64
 import json
+import mimetypes
 import re
-import subprocess
 import sys
 import tempfile
 import tomllib
@@ -13,13 +13,14 @@ from pathlib import Path
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from checks.reproduction import CannotTellError
+from checks.reproduction import command as command_here
 from diagonal.pipeline import command, files
 from diagonal.pipeline.errors import InputError
 from reporting.pipeline import layout, stages_and_edges
 
 HERE = Path(__file__).parent
 TARGET = "report/index.html"
-KINDS = {".png": "image/png", ".gif": "image/gif"}
 
 
 def main() -> None:
@@ -53,11 +54,10 @@ def run(*arguments: str) -> str:
     Raises:
         InputError: it fails.
     """
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
-    if done.returncode:
-        reason = done.stderr.strip().splitlines() or ["no reason"]
-        raise InputError(f"{' '.join(arguments)}: expected success, found: {reason[-1]}")
-    return done.stdout
+    try:
+        return command_here(list(arguments), Path.cwd()).stdout
+    except CannotTellError as err:
+        raise InputError(str(err)) from err
 
 
 def dependencies() -> list[str]:
@@ -92,7 +92,8 @@ def drawn(shown: dict) -> tuple[dict[str, dict], dict[str, list[dict]]]:
         if entry["type"] == "vega":
             charts[name] = {theme: chart(entry["content"], theme) for theme in ("light", "dark")}
         else:
-            source = data_uri(Path(entry["url"]).read_bytes(), KINDS[Path(name).suffix])
+            kind, _ = mimetypes.guess_type(name)
+            source = data_uri(Path(entry["url"]).read_bytes(), kind or "image/png")
             figure = {"file": name, "caption": captions.get(name, ""), "source": source}
             figures.setdefault(Path(name).parts[1], []).append(figure)
     return charts, figures

@@ -200,10 +200,56 @@ def test_a_stage_that_fails_under_a_setting_is_told_and_is_not_reproducible(proj
         raise CannotTellError("dvc repro --force failed: Illegal instruction")
 
     monkeypatch.setattr(reproduction, "command", fail)
-    monkeypatch.setattr(reproduction, "copy_project", lambda root, copy: copy.mkdir())
+    monkeypatch.setattr(reproduction, "copy_project", shutil.copytree)
     faults, differences, again, hashes = checker.run_under(project, {})
     assert differences == ["dvc repro --force failed: Illegal instruction"]
     assert (faults, again, hashes) == ([], [], {})
+
+
+def test_a_leftover_that_no_stage_writes_any_more_is_status_2(project, run):
+    """DVC leaves outputs where they are, and so takes what lies beside them for theirs."""
+    (project / "plots/split/old.csv").write_text("x\n1\n")
+    assert run("dvc", "repro", "--force", "-s", "split").returncode == 0
+    check(run, 2, "split: plots/split/old.csv differs in old.csv is missing on one side")
+
+
+def test_a_frozen_stage_is_taken_as_it_is(project, run):
+    plant(project, "dvc.yaml", "  generate:\n", "  generate:\n    frozen: true\n")
+    check(run, 0, "holds   a second dvc repro runs nothing")
+
+
+def test_a_stage_that_fails_in_the_copy_is_told_by_its_own_words(project, run):
+    plant(
+        project,
+        "stages/split.py",
+        "    params = load_params()\n",
+        "    params = load_params()\n"
+        '    if __import__("os").environ.get("TZ"):\n'
+        '        raise __import__("diagonal").pipeline.errors.InputError("moon: expected full")\n',
+    )
+    assert run("dvc", "repro").returncode == 0
+    check(run, 2, "moon: expected full", "failed to reproduce 'split'")
+
+
+def test_the_repository_that_a_git_hook_names_is_left_alone(project, run, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    run("git", "init", "--quiet", str(other))
+    before = (other / ".git/config").read_bytes()
+    hook = {"GIT_DIR": str(other / ".git"), "GIT_WORK_TREE": str(other)}
+    check(run, 0, "holds   every file comes out again", **hook)
+    assert (other / ".git/config").read_bytes() == before
+
+
+def test_modules_of_pythonpath_and_a_path_with_a_colon_are_found(project, run, tmp_path):
+    moved = project.rename(tmp_path / "12:30")
+    modules = tmp_path / "modules"
+    modules.mkdir()
+    (modules / "elsewhere.py").write_text("")
+    plant(moved, "stages/split.py", "import numpy", "import elsewhere  # noqa: F401\nimport numpy")
+    words = ("-s", "split", "--force")
+    assert run("dvc", "repro", *words, PYTHONPATH=str(modules)).returncode == 0
+    check(run, 0, "holds   each stage reads and writes", PYTHONPATH=str(modules))
 
 
 def test_settings_that_this_cpu_cannot_run_are_named(monkeypatch):

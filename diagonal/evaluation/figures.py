@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
 from diagonal.pipeline.models import MODELS
-from diagonal.pipeline.style import CLASSES, DIVERGING, GRAY, SKY, WIDTH, titled
+from diagonal.pipeline.style import CLASSES, DIVERGING, GRAY, SKY, titled
 
 Tables = Mapping[str, pd.DataFrame]  # by model
 ROW = 25  # patterns side by side
@@ -23,9 +23,8 @@ SHARES = ("separates", "perfect", "perfect_strict")  # of the seeds
 STEP = 1e-6  # to which the numbers over seeds are rounded
 
 
-def loss_curves(losses: Sequence, val_losses: Sequence | None = None) -> Figure:
+def loss_curves(figure: Figure, losses: Sequence, val_losses: Sequence | None = None) -> None:
     """Draw loss against epoch, of training and, where there is one, of validation."""
-    figure = Figure(figsize=(WIDTH, 4))
     axes = figure.subplots()
     epochs = np.arange(1, len(losses) + 1)
     axes.plot(epochs, losses, label="training", color="black")
@@ -33,7 +32,6 @@ def loss_curves(losses: Sequence, val_losses: Sequence | None = None) -> Figure:
         axes.plot(epochs, val_losses, label="validation", color=SKY, linestyle="--")
     axes.set(xlabel="epoch", ylabel="loss (nats)")
     axes.legend()
-    return figure
 
 
 def loss_comparison(losses: Tables) -> Figure:

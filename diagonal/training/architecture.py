@@ -29,6 +29,11 @@ class Architecture:
         self.train_loader = self.val_loader = None
         self.losses, self.val_losses = [], []
 
+    @property
+    def total_epochs(self) -> int:
+        """How many epochs the model has been trained for."""
+        return len(self.losses)
+
     def set_loaders(self, train_loader: Iterable, val_loader: Iterable | None = None) -> None:
         """Set what yields batches (x, y): DataLoaders, Batches, or any iterables."""
         self.train_loader, self.val_loader = train_loader, val_loader

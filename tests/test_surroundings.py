@@ -1,0 +1,93 @@
+"""Other people's machines: another checkout, a notebook, a profiler, an editor's run button."""
+
+import pstats
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def commit(folder):
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b.invalid")
+    for words in (["add", "--all"], ["commit", "--quiet", "--message", "All"]):
+        subprocess.run(["git", *identity, *words], cwd=folder, check=True)
+
+
+def test_a_checkout_as_on_windows_has_the_same_bytes(project, tmp_path):
+    commit(project)
+    clone = tmp_path / "clone"
+    options = ["-c", "core.autocrlf=true", "clone", "--quiet"]
+    subprocess.run(["git", *options, str(project), str(clone)], check=True)
+    names = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=project, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    files = [name for name in names if name]
+    assert len(files) > 100
+    assert [n for n in files if (clone / n).read_bytes() != (project / n).read_bytes()] == []
+
+
+def test_a_stage_draws_where_a_notebook_says_how_it_draws(small, run):
+    backend = "module://matplotlib_inline.backend_inline"
+    done = run("python", "-m", "stages.generate", MPLBACKEND=backend)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("folder", [".", "stages", ".."])
+def test_a_stage_runs_as_a_file_from_any_folder(small, run_in, folder):
+    before = (small / "metrics/generate.json").read_bytes()
+    (small / "metrics/generate.json").unlink()
+    script = small / "stages/generate.py"
+    done = run_in(small / folder, "python", str(script))
+    assert done.returncode == 0, done.stderr
+    assert (small / "metrics/generate.json").read_bytes() != before  # 60 images, not 300
+
+
+def test_a_profiler_gets_to_write_what_it_measured(small, run, tmp_path):
+    profile = tmp_path / "p.prof"
+    done = run("python", "-m", "cProfile", "-o", str(profile), "-m", "stages.generate")
+    assert done.returncode == 0, done.stderr
+    functions = {name for _, _, name in pstats.Stats(str(profile)).stats}
+    assert "write_figure" in functions
+
+
+def test_a_home_that_cannot_be_written_leaves_no_folder_behind(small, run, tmp_path):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    nowhere = {"HOME": "/dev/null", "XDG_CONFIG_HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null"}
+    done = run("python", "-m", "stages.generate", TMPDIR=str(temporary), **nowhere)
+    assert done.returncode == 0, done.stderr
+    assert list(temporary.iterdir()) == []
+
+
+def test_make_finds_the_stages_where_python_does_not_look_in_the_current_folder(small, run):
+    (small / ".venv").symlink_to(sys.prefix)
+    done = run("make", "--old-file=.venv/pipeline", "params", PYTHONSAFEPATH="1")
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_environment_that_cannot_be_made_leaves_nothing_behind(small, run, tmp_path):
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\n[ "$2" = venv ] && mkdir -p .venv/bin && touch .venv/bin/python && exit 1\n'
+        f'exec {shutil.which(sys.executable)} "$@"\n'
+    )
+    python.chmod(0o755)
+    done = run("make", "params", f"PYTHON={python}")
+    assert done.returncode == 2
+    assert not (small / ".venv").exists()
+
+
+def test_a_stage_that_refuses_has_lost_nothing(small, run):
+    assert run("dvc", "repro", "generate").returncode == 0
+    outputs = [small / "data/raw/images.npy", small / "metrics/generate.json"]
+    before = [path.read_bytes() for path in outputs]
+    path = small / "params.yaml"
+    path.write_text(path.read_text().replace("n_images: 60", "n_images: -60"))
+    done = run("dvc", "repro", "generate")
+    assert done.returncode == 255
+    assert "generate.n_images: expected greater than or equal to 1, found -60" in done.stderr
+    assert [path.read_bytes() for path in outputs] == before
