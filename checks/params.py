@@ -1,22 +1,28 @@
 """Check params.yaml as a whole, before DVC removes an output: `python -m checks.params`.
 
 A stage that fails has already lost its outputs, so what can be known beforehand is found here: the
-schema, the device, whether memory and disk have room, and whether the split leaves both classes on
-both sides.
+schema, the device and torchrun's options, whether memory and disk have room, and whether the split
+leaves both classes on both sides.
 """
 
+import io
 import shutil
+import socket
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import torch
+from torch.distributed.run import determine_local_world_size, get_args_parser, parse_min_max_nnodes
 
+from diagonal.feature_space.parabolas import SIDE
 from diagonal.lines.images import every_line, labels_of, random_lines
 from diagonal.lines.patterns import numbered
 from diagonal.lines.splitting import train_val_split, units
 from diagonal.pipeline import command
 from diagonal.pipeline.errors import InputError, located
-from diagonal.pipeline.params import load_params
-from diagonal.pipeline.resources import PER_IMAGE, require_memory
+from diagonal.pipeline.models import MODELS
+from diagonal.pipeline.params import Params, Train, load_params
+from diagonal.pipeline.resources import PER_IMAGE, require_memory, require_memory_of_network
 from diagonal.training.device import resolve
 
 
@@ -25,6 +31,9 @@ def main() -> None:
     generate, split = params.generate, params.split
     with located("params.yaml: device"):
         resolve(params.device, getattr(torch, params.train.precision))
+    with located("params.yaml: train.launch"):
+        _require_launch(params.train)
+    _require_networks(params)
     with located("params.yaml: generate.n_images"):
         for stage in PER_IMAGE:
             require_memory(stage, generate.n_images)
@@ -35,6 +44,55 @@ def main() -> None:
         groups = numbered(groups[lines])
     with located("params.yaml: split"):
         train_val_split(labels_of(lines), split.ratios, split.seed, groups)
+
+
+def _require_launch(train: Train) -> None:
+    """Look at torchrun's options by its own parser, and at what they ask of this machine.
+
+    Raises:
+        InputError: they are no options of torchrun, or ask for GPUs or a port that are not to be
+            had, or for several processes where the bits depend on their number.
+    """
+    _, *words = train.launch.split()
+    if not words:
+        return
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said):
+            options = get_args_parser().parse_args([*words, "-m", "stages.train_relu"])
+            _, n_processes = parse_min_max_nnodes(options.nnodes)
+            n_here = determine_local_world_size(options.nproc_per_node)
+    except (SystemExit, ValueError) as err:
+        reason = (said.getvalue() or str(err)).strip().splitlines()[-1]
+        raise InputError(f"expected options of torchrun, found: {reason}") from err
+    if train.precision == "float32" and n_processes * n_here > 1:
+        raise InputError(
+            "expected python or one process with train.precision float32, whose bits depend on the "
+            f"number of processes, found {train.launch}"
+        )
+    if not (options.standalone or options.rdzv_endpoint or n_processes > 1):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("", options.master_port))
+            except (OSError, OverflowError) as err:
+                raise InputError(
+                    f"expected a free port, found: {options.master_port} is not; name another "
+                    "with --master-port, or let --standalone find one"
+                ) from err
+
+
+def _require_networks(params: Params) -> None:
+    """Hold the memory of networks, and of what they make of a batch, against this machine's."""
+    n_pixels, rows = params.generate.img_size**2, params.train.batch_size
+    for name in MODELS:
+        hidden = getattr(getattr(params, f"train_{name}"), "hidden", ())
+        with located(f"params.yaml: train_{name}{'.hidden' if hidden else ''}"):
+            require_memory_of_network([n_pixels, *hidden, 1], rows)
+    rows = max(2 * params.parabolas.n_points, SIDE**2)
+    for name, network in params.parabolas.networks:
+        with located(f"params.yaml: parabolas.networks.{name}.hidden"):
+            require_memory_of_network([2, *network.hidden, 1], rows)
 
 
 def _require_disk(img_size: int, n_images: int) -> None:

@@ -1,5 +1,7 @@
 """Train small networks to tell two parabolas apart, and draw how each bends its feature space."""
 
+from functools import partial
+
 import torch
 
 from diagonal.feature_space.animation import record
@@ -9,8 +11,8 @@ from diagonal.lines.parabolas import generate_dataset
 from diagonal.pipeline import command, files
 from diagonal.pipeline.params import ParabolaNetworks, Parabolas, load_params
 from diagonal.pipeline.style import style
-from diagonal.training.history import shown_epochs
-from diagonal.training.models import network
+from diagonal.training import divergence
+from diagonal.training.models import network, quantized_weights
 
 
 def main() -> None:
@@ -23,10 +25,11 @@ def main() -> None:
         sizes, options = [2, *settings.hidden, 1], {"bias": True, "dtype": torch.float64}
         model = network(sizes, settings.activation, seed=settings.seed, **options)
         settings = {key: getattr(params, key) for key in ("lr", "momentum", "n_epochs")}
-        history = train(model, x, y, **settings)
+        with divergence.finite(partial(quantized_weights, model), "parabolas.lr", params.lr):
+            history = train(model, x, y, **settings)
         values = []
-        for epoch in shown_epochs(params.n_epochs):
-            model.load_state_dict(history[epoch])
+        for epoch, weights in history.items():
+            model.load_state_dict(weights)
             values.append((epoch, *accuracy_and_loss(model, x, y)))
         metrics[name] = {"accuracy": values[-1][1], "loss": values[-1][2]}
         draw(name, model, history, values, params)

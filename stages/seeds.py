@@ -1,5 +1,7 @@
 """Train the models with many seeds, to tell what is true of a model from what is luck."""
 
+from contextlib import ExitStack
+
 import numpy as np
 import pandas as pd
 import torch
@@ -13,6 +15,7 @@ from diagonal.pipeline.errors import located
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.params import Evaluate, load_params
 from diagonal.pipeline.style import style
+from diagonal.training import divergence
 from diagonal.training.device import resolve
 from diagonal.training.ensembles import Ensemble, draw_epochs, members_at_once, train
 from diagonal.training.models import DECIMALS, network, views
@@ -42,7 +45,11 @@ def main() -> None:
         }
         samplers = [weighted_sampler(batches.sampler.weights) for _ in part]
         draws = draw_epochs(samplers, seeds=part, hflip=batches.hflip)
-        train(list(ensembles.values()), batches, draws)
+        with ExitStack() as watched:
+            for name, each in ensembles.items():
+                key, lr = f"train_{name}.lr", getattr(params, f"train_{name}").lr
+                watched.enter_context(divergence.finite(each.quantized_weights, key, lr))
+            train(list(ensembles.values()), batches, draws)
         parts.append(evaluated(ensembles, part, patterns, params.evaluate))
     write({name: pd.concat([part[name] for part in parts], ignore_index=True) for name in MODELS})
 

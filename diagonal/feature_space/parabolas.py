@@ -6,6 +6,7 @@ where the input's points go, where its grid lines go, and which side of the outp
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import nn, optim
 from diagonal.feature_space.decisions import DECIMALS, called_diagonal
 from diagonal.lines.parabolas import curves
 from diagonal.training.architecture import Architecture
+from diagonal.training.history import shown_epochs
 from diagonal.training.models import probabilities, quantized_weights
 
 SIDE = 120  # of the rasters on which decisions are drawn
@@ -22,20 +24,23 @@ State = Mapping[str, torch.Tensor]  # a network's weights
 
 def train(
     model: nn.Sequential, x: np.ndarray, y: np.ndarray, *, lr: float, momentum: float, n_epochs: int
-) -> list[State]:
+) -> dict[int, State]:
     """Train on all points at once by stochastic gradient descent.
 
     The model, of points (n, 2) to probabilities (n, 1) in float64, is changed.
 
     Returns:
-        Its weights before training and after each epoch, rounded as stored and held in float64.
+        Its weights after each of the epochs that are shown, and before the first, 0: rounded as
+        stored and held in float64.
     """
+    epochs, history = count(), {}
 
     def keep(*_) -> None:
-        weights = quantized_weights(model)
-        history.append({name: weight.double() for name, weight in weights.items()})
+        if (epoch := next(epochs)) in shown:
+            weights = quantized_weights(model)
+            history[epoch] = {name: weight.double() for name, weight in weights.items()}
 
-    history: list[State] = []
+    shown = {*shown_epochs(n_epochs)}
     optimizer = optim.SGD(model.parameters(), lr=lr, momentum=momentum)
     architecture = Architecture(model, nn.BCELoss(), optimizer)
     architecture.set_loaders([(torch.from_numpy(x), torch.from_numpy(y))])  # all in one batch

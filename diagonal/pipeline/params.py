@@ -15,14 +15,22 @@ from ruamel.yaml.error import YAMLError
 
 from diagonal.pipeline.errors import InputError
 
+# Every range is one that the tests go to the ends of: tests/test_edges.py.
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Members = Annotated[int, Field(ge=2, le=65_536)]
-Positive = Annotated[float, Field(gt=0)]
+Epochs = Annotated[int, Field(ge=1, le=100_000)]
+Width = Annotated[int, Field(ge=1, le=65_536)]  # units of a layer
+LearningRate = Annotated[float, Field(ge=1e-6, le=10)]
+Ratio = Annotated[float, Field(ge=1e-3, le=1e6)]
+Leak = Annotated[float, Field(gt=0, le=10)]
+Slope = Annotated[float, Field(ge=-10, le=10)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
-TwoCounts = Annotated[tuple[Count, Count], Field(strict=False)]
-LayerSizes = Annotated[tuple[Count, ...], Field(min_length=1, strict=False)]
+TwoEpochs = Annotated[tuple[Epochs, Epochs], Field(strict=False)]
+LayerSizes = Annotated[tuple[Width, ...], Field(min_length=1, max_length=32, strict=False)]
+Depth = Annotated[int, Field(ge=1, le=32)]  # hidden layers
+Depths = Annotated[tuple[Depth, ...], Field(min_length=1, max_length=10, strict=False)]
 Activation = Literal["none", "sigmoid", "tanh", "relu", "leaky_relu", "prelu"]
 DEVICE, LAUNCH = r"^(cpu|cuda(:\d+)?|mps|auto)$", r"^(python|torchrun( \S+)+)$"
 PATTERNS = {  # in words
@@ -49,14 +57,14 @@ class Generate(Section):
     """The images of lines that are drawn; sizes in pixels."""
 
     img_size: Annotated[int, Field(ge=2, le=256)]  # all lines are drawn once: 6 S^3 bytes
-    n_images: Count
+    n_images: Annotated[int, Field(ge=1, le=10**9)]
     seed: Seed
 
 
 class Split(Section):
     """How training and validation are told apart."""
 
-    ratios: Annotated[tuple[Positive, ...], Field(min_length=2, max_length=2, strict=False)]
+    ratios: Annotated[tuple[Ratio, ...], Field(min_length=2, max_length=2, strict=False)]
     seed: Seed
     unit: Literal["image", "pattern", "orbit"]
 
@@ -64,8 +72,8 @@ class Split(Section):
 class Transforms(Section):
     """What happens to pixels, in units of an image scaled to [0, 1]."""
 
-    mean: float
-    std: Positive
+    mean: Annotated[float, Field(ge=-10, le=10)]
+    std: Annotated[float, Field(ge=0.01, le=100)]
     hflip: Probability
 
 
@@ -87,8 +95,8 @@ class Train(Section):
 class TrainModel(Section):
     """The training of a model without hidden layers; lr is SGD's learning rate."""
 
-    lr: Positive
-    n_epochs: Count
+    lr: LearningRate
+    n_epochs: Epochs
     seed: Seed
 
 
@@ -115,9 +123,9 @@ class Evaluate(Section):
 class FeatureSpace(Section):
     """Which activation functions are drawn, over which pre-activations."""
 
-    z_max: Positive
-    leaky_slope: float
-    prelu_slope: float
+    z_max: Annotated[float, Field(ge=0.1, le=100)]
+    leaky_slope: Slope
+    prelu_slope: Slope
 
 
 class ParabolaNetwork(Section):
@@ -149,11 +157,11 @@ class ParabolaNetworks(Section):
 class Parabolas(Section):
     """The bonus chapter's data and training: all points in each update."""
 
-    n_points: Annotated[int, Field(ge=2)]
+    n_points: Annotated[int, Field(ge=2, le=100_000)]
     seed: Seed
-    lr: Positive
+    lr: LearningRate
     momentum: Momentum
-    n_epochs: Count
+    n_epochs: Epochs
     networks: ParabolaNetworks
 
 
@@ -167,8 +175,8 @@ class ClaimsBaseline(Section):
     batch_size: Annotated[int, Field(ge=1, le=10_000)]
     hflip: Probability
     hidden: LayerSizes
-    lr: Positive
-    n_epochs: Count
+    lr: LearningRate
+    n_epochs: Epochs
 
 
 class ClaimsAugmentation(Section):
@@ -188,27 +196,27 @@ class ClaimsVariation(Section):
 class ActivationClaims(Section):
     """Activations at several learning rates; convergence is below this loss, in nats."""
 
-    lrs: Annotated[tuple[Positive, ...], Field(min_length=1, strict=False)]
-    sigmoid_lr: Positive
-    converged: Positive
+    lrs: Annotated[tuple[LearningRate, ...], Field(min_length=1, strict=False)]
+    sigmoid_lr: LearningRate
+    converged: Annotated[float, Field(gt=0, le=100)]
 
 
 class GradientClaims(Section):
     """Networks of 1 to `depths` hidden layers, all of this width."""
 
     n: Members
-    depths: Annotated[int, Field(ge=1, le=32)]
-    width: Count
-    n_epochs: Count
+    depths: Depth
+    width: Width
+    n_epochs: Epochs
 
 
 class DeadUnitClaims(Section):
     """How long units are watched, and for how much of that a leak has time to wake them."""
 
     n: Members
-    leaks: Annotated[tuple[Positive, ...], Field(min_length=1, strict=False)]
-    patience: Count
-    n_epochs: Count
+    leaks: Annotated[tuple[Leak, ...], Field(min_length=1, strict=False)]
+    patience: Epochs
+    n_epochs: Epochs
 
     @field_validator("n_epochs")
     @classmethod
@@ -225,17 +233,17 @@ class NormalizationClaims(Section):
     """Networks of these numbers of hidden layers, all of this width, and larger batches."""
 
     n: Members
-    n_epochs: Count
+    n_epochs: Epochs
     batch_size: Count
-    depths: LayerSizes
-    width: Count
+    depths: Depths
+    width: Width
 
 
 class OneMatrixClaims(Section):
     """How far apart deepish and logistic regression are: compared after two numbers of epochs."""
 
     n: Members
-    n_epochs: TwoCounts
+    n_epochs: TwoEpochs
     n_shown: Annotated[int, Field(ge=2, le=1000)]
     momentum: Momentum
 
@@ -246,14 +254,14 @@ class ParabolaClaims(Section):
     n_points: Annotated[int, Field(ge=2, le=1000)]
     activation: Activation
     widths: Annotated[LayerSizes, Field(max_length=10)]
-    depths: Annotated[LayerSizes, Field(max_length=10)]
+    depths: Depths
 
 
 class BiasClaims(Section):
     """What each model does with and without biases, after two numbers of epochs."""
 
     n: Members
-    n_epochs: TwoCounts
+    n_epochs: TwoEpochs
 
 
 class Claims(Section):

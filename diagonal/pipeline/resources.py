@@ -4,6 +4,8 @@ Images lie in files that are mapped into memory, so what a stage must hold grows
 and not with their size: docs/scale.md has the measurements.
 """
 
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -12,6 +14,9 @@ from diagonal.pipeline.errors import InputError
 
 BASE = 2**30  # bytes for Python, its libraries and what does not grow
 PER_IMAGE = {"generate": 40, "split": 60, "balance": 80, "train": 80}  # bytes; see docs/scale.md
+NUMBER = 8  # bytes of a float64
+COPIES = 16  # of a network's weights: in training four, of its history 21 that are half as large
+VALUES = 4  # of each unit and input: what goes in, what comes out, both derivatives
 LIMITS = ("memory.max", "memory.limit_in_bytes")  # of a control group, version 2 and 1
 GROUPS = Path("/sys/fs/cgroup")
 
@@ -26,6 +31,23 @@ def require_memory(stage: str, n_images: int) -> None:
     if needed > found:
         raise InputError(
             f"{stage}: expected {needed:,} bytes of memory for {n_images:,} images, found {found:,}"
+        )
+
+
+def require_memory_of_network(sizes: Sequence[int], n_rows: int) -> None:
+    """Check that a network and what it makes of so many inputs at once fit into memory.
+
+    Sizes are units of the input, of each hidden layer and of the output.
+
+    Raises:
+        InputError: they do not; the message has both numbers of bytes.
+    """
+    n_weights = sum(n_in * n_out for n_in, n_out in pairwise(sizes))
+    needed = BASE + NUMBER * (COPIES * n_weights + VALUES * n_rows * max(sizes))
+    found = available_memory()
+    if needed > found:
+        raise InputError(
+            f"expected {needed:,} bytes of memory for {n_weights:,} weights, found {found:,}"
         )
 
 

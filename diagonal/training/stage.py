@@ -1,8 +1,7 @@
 """The stage that trains one model: images, labels and weights in; a trained model out."""
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import nn, optim
@@ -14,7 +13,7 @@ from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.params import Params, load_params
 from diagonal.pipeline.resources import require_memory
 from diagonal.pipeline.transforms import scale_and_normalize
-from diagonal.training import data_parallel
+from diagonal.training import data_parallel, divergence
 from diagonal.training.architecture import Architecture
 from diagonal.training.batches import Batches
 from diagonal.training.descent import Descent, known
@@ -59,7 +58,7 @@ def train(name: str, with_history: bool = False) -> None:
         hidden = rank > 0 or None  # None: where there is no terminal
         with (
             tqdm(total=own.n_epochs, desc=name, unit="epoch", disable=hidden) as bar,
-            _divergence(model, name, own.lr),
+            divergence.finite(partial(quantized_weights, model), f"train_{name}.lr", own.lr),
         ):
 
             def on_epoch(loss: float, val_loss: float) -> None:
@@ -106,20 +105,3 @@ def _architecture(model: nn.Sequential, lr: float) -> Architecture:
     if data_parallel.place()[1] > 1:
         return Architecture(*data_parallel.shared(model), sgd)
     return (Descent if known(model) else Architecture)(model, nn.BCELoss(), sgd)
-
-
-@contextmanager
-def _divergence(model: nn.Module, name: str, lr: float) -> Iterator[None]:
-    """Tell in a line, at the end or when the loss refuses what is no probability."""
-    refusal = None
-    try:
-        yield
-    except RuntimeError as err:
-        refusal = err
-    if not all(each.isfinite().all() for each in quantized_weights(model).values()):
-        raise InputError(
-            f"params.yaml: train_{name}.lr: expected weights that stay finite, found that they "
-            f"do not with {lr:g}; try a smaller one"
-        ) from refusal
-    if refusal:
-        raise refusal
