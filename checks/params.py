@@ -1,8 +1,7 @@
-"""Check params.yaml as a whole, before DVC removes an output: `python -m checks.params`.
+"""Check params.yaml as a whole, before DVC starts a stage: `python -m checks.params`.
 
-A stage that fails has already lost its outputs, so what can be known beforehand is found here: the
-schema, the device and torchrun's options, whether memory and disk have room, and whether the split
-leaves both classes on both sides.
+What can be known beforehand is found here, not after an hour: the schema, the device and torchrun's
+options, whether memory and disk have room, and whether the split leaves both classes on both sides.
 """
 
 import io

@@ -8,6 +8,9 @@ import signal
 import sys
 from pathlib import Path
 
+from dvc.exceptions import DvcException
+from dvc.scm import SCMError
+
 from diagonal.pipeline.errors import InputError
 from running import pipeline
 from running.schedule import run
@@ -32,6 +35,12 @@ def main() -> int:
             pipeline.put_in_order(root, [*order, *needs])
     except InputError as err:
         print(err, file=sys.stderr)
+        return 1
+    except SCMError as err:
+        print(f"expected a git repository, found: {err}; run `git init`", file=sys.stderr)
+        return 1
+    except DvcException as err:
+        print(f"expected a pipeline that DVC can run, found: {err}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted: stages that had not finished are not done", file=sys.stderr)

@@ -57,7 +57,7 @@ def test_summaries_show_changes_and_conflicts_are_resolved_as_documented(reposit
 
     changed(repository, run_in, "sizes", "hidden: [5, 3]", "hidden: [4, 2]")
     assert "CONFLICT (content): Merge conflict in dvc.lock" in git("merge", "rate").stdout
-    (remedy,) = re.findall(r"```sh\n(.*?)\n```", (ROOT / "docs/ci.md").read_text())
+    (remedy,) = re.findall(r"```sh\n(.*?)\n```", (ROOT / "docs/ci.md").read_text(), re.S)
     result = run_in(project, "bash", "-ec", remedy)
     assert result.returncode == 0, result.stderr
     assert git("diff", "--name-only", "--diff-filter=U").stdout == ""

@@ -91,3 +91,36 @@ def test_a_stage_that_refuses_has_lost_nothing(small, run):
     assert done.returncode == 255
     assert "generate.n_images: expected greater than or equal to 1, found -60" in done.stderr
     assert [path.read_bytes() for path in outputs] == before
+
+
+def test_without_git_parallel_runs_say_what_is_missing_in_a_line(project, run):
+    shutil.rmtree(project / ".git")
+    done = run("python", "-m", "running", "2")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("expected a git repository, found: ")
+    assert line.endswith("is not a git repository; run `git init`")
+
+
+def test_a_lock_that_git_ignores_is_told_in_a_line(small, run):
+    path = small / ".gitignore"
+    path.write_text(path.read_text() + "*.lock\n")
+    done = run("python", "-m", "running", "2")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "'dvc.lock' is git-ignored" in done.stderr
+
+
+def test_in_a_repository_that_had_no_project_the_gate_cannot_compare(project, run_in, tmp_path):
+    parent = tmp_path / "parent"
+    parent.mkdir()
+    subprocess.run(["git", "init", "--quiet"], cwd=parent, check=True)
+    (parent / "file").touch()
+    commit(parent)
+    shutil.move(project, parent / "project")
+    shutil.rmtree(parent / "project/.git")
+    commit(parent)
+    done = run_in(parent / "project", "python", "-m", "checks.gate", "HEAD~1")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("gate: HEAD~1: plots/seeds/seeds.csv: expected a file in git, found: ")
