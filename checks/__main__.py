@@ -1,7 +1,7 @@
 """Hold the pipeline to its promises: `make check`, or `make check DEEP=1` under many settings.
 
 Exit status: 0 all holds; 1 the pipeline is stale; 2 it is not reproducible; 3 the wiring is wrong;
-4 params.yaml is invalid; 5 the check could not decide.
+4 params.yaml is invalid; 5 the check could not decide; 130 interrupted.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from checks.settings import ADVERSE, runnable_settings
 from diagonal.pipeline.errors import InputError
 
 AT_ONCE = 4  # settings, at most, that are tried side by side
-STALE, NOT_REPRODUCIBLE, WIRING, PARAMS, CANNOT_TELL = 1, 2, 3, 4, 5
+STALE, NOT_REPRODUCIBLE, WIRING, PARAMS, CANNOT_TELL, INTERRUPTED = 1, 2, 3, 4, 5, 130
 
 
 def main() -> int:
@@ -47,6 +47,9 @@ def main() -> int:
     except (CannotTellError, OSError) as err:
         print(f"cannot tell: {err}")
         return CANNOT_TELL
+    except KeyboardInterrupt:
+        print("interrupted")
+        return INTERRUPTED
     return 0
 
 

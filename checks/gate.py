@@ -62,6 +62,8 @@ class Row(NamedTuple):
 def read_study(content: bytes) -> pd.DataFrame:
     """Read a seed study: model, seed and METRICS, a row for each training.
 
+    Those of the population are left out where it is not known: of images that are a user's own.
+
     Raises:
         InputError: it lacks columns, rows or seeds, has some twice, or holds no finite numbers.
     """
@@ -70,7 +72,10 @@ def read_study(content: bytes) -> pd.DataFrame:
         table = pd.read_csv(io.BytesIO(content), usecols=list(types), dtype=types)
     except (ValueError, OverflowError) as err:
         raise InputError(f"expected a readable seed study, found: {_one_line(err)}") from err
-    if table["model"].isna().any() or not np.isfinite(table[[*METRICS]]).all(axis=None):
+    unknown = [name for name in METRICS if "population" in name and table[name].isna().all()]
+    table = table.drop(columns=unknown)
+    numbers = table.drop(columns="model")
+    if table["model"].isna().any() or not np.isfinite(numbers).all(axis=None):
         raise InputError("expected a model and finite numbers in each row, found others")
     if table.duplicated(["model", "seed"]).any():
         raise InputError("expected each seed of a model once, found some twice")
@@ -133,16 +138,17 @@ def _named(metrics) -> dict:
 
 
 def compare(now: pd.DataFrame, base: pd.DataFrame) -> list[Row]:
-    """Compare two studies, as `read_study` gives them, metric by metric of each model."""
+    """Compare two studies, as `read_study` gives them, by each metric that both have of a model."""
     studies = [dict(list(each.groupby("model", sort=False))) for each in (now, base)]
     models = list(dict.fromkeys([*studies[1], *studies[0]]))
     shared = [name for name in models if all(name in each for each in studies)]
-    threshold = FALSE_ALARMS / max(len(shared) * len(METRICS), 1)
+    metrics = [name for name in METRICS if name in now and name in base]
+    threshold = FALSE_ALARMS / max(len(shared) * len(metrics), 1)
     rows = []
     for name in models:
         if name in shared:
             sides = [each[name].set_index("seed") for each in studies]
-            rows += [_row(name, metric, *sides, threshold) for metric in METRICS]
+            rows += [_row(name, metric, *sides, threshold) for metric in metrics]
         else:
             rows.append(Row(name, verdict="new" if name in studies[0] else "missing"))
     return rows

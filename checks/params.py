@@ -8,16 +8,18 @@ import io
 import shutil
 import socket
 from contextlib import redirect_stderr
+from math import prod
 from pathlib import Path
 
 import torch
 from torch.distributed.run import determine_local_world_size, get_args_parser, parse_min_max_nnodes
 
+from checks.wiring import declared
 from diagonal.feature_space.parabolas import SIDE
 from diagonal.lines.images import every_line, labels_of, random_lines
-from diagonal.lines.patterns import numbered
+from diagonal.lines.patterns import distinct, numbered
 from diagonal.lines.splitting import train_val_split, units
-from diagonal.pipeline import command
+from diagonal.pipeline import command, data
 from diagonal.pipeline.errors import InputError, located
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.params import Params, Train, load_params
@@ -32,17 +34,22 @@ def main() -> None:
         resolve(params.device, getattr(torch, params.train.precision))
     with located("params.yaml: train.launch"):
         _require_launch(params.train)
-    _require_networks(params)
-    with located("params.yaml: generate.n_images"):
-        for stage in PER_IMAGE:
-            require_memory(stage, generate.n_images)
-        _require_disk(generate.img_size, generate.n_images)
-    lines = random_lines(generate.img_size, generate.n_images, generate.seed)
-    groups = units(every_line(generate.img_size), split.unit, params.transforms.hflip)
-    if groups is not None:
-        groups = numbered(groups[lines])
+    if declared(Path())["generate"]["frozen"]:  # the images are the user's own
+        images, labels = data.read_images()
+        with located(data.LABELS):
+            distinct(images, labels)
+        _require_room(params, data.IMAGES, images.shape)
+        groups = units(images, split.unit, params.transforms.hflip)
+    else:
+        shape = (generate.n_images, 1, generate.img_size, generate.img_size)
+        _require_room(params, "params.yaml: generate.n_images", shape)
+        lines = random_lines(generate.img_size, generate.n_images, generate.seed)
+        labels, groups = labels_of(lines), None
+        of_line = units(every_line(generate.img_size), split.unit, params.transforms.hflip)
+        if of_line is not None:
+            groups = numbered(of_line[lines])
     with located("params.yaml: split"):
-        train_val_split(labels_of(lines), split.ratios, split.seed, groups)
+        train_val_split(labels, split.ratios, split.seed, groups)
 
 
 def _require_launch(train: Train) -> None:
@@ -81,9 +88,9 @@ def _require_launch(train: Train) -> None:
                 ) from err
 
 
-def _require_networks(params: Params) -> None:
-    """Hold the memory of networks, and of what they make of a batch, against this machine's."""
-    n_pixels, rows = params.generate.img_size**2, params.train.batch_size
+def _require_room(params: Params, images: str, shape: tuple[int, ...]) -> None:
+    """Hold against memory and disk what images (N, C, S, S), and networks for them, will need."""
+    n_pixels, rows = prod(shape[1:]), params.train.batch_size
     for name in MODELS:
         hidden = getattr(getattr(params, f"train_{name}"), "hidden", ())
         with located(f"params.yaml: train_{name}{'.hidden' if hidden else ''}"):
@@ -92,15 +99,19 @@ def _require_networks(params: Params) -> None:
     for name, network in params.parabolas.networks:
         with located(f"params.yaml: parabolas.networks.{name}.hidden"):
             require_memory_of_network([2, *network.hidden, 1], rows)
+    with located(images):
+        for stage in PER_IMAGE:
+            require_memory(stage, shape[0])
+        _require_disk(n_pixels, shape[0])
 
 
-def _require_disk(img_size: int, n_images: int) -> None:
+def _require_disk(n_pixels: int, n_images: int) -> None:
     """Hold the data's size, once in the workspace and once in DVC's cache, against the disk.
 
     Raises:
         InputError: it does not fit, even if what is there now is replaced.
     """
-    needed = 2 * data_bytes(img_size, n_images)
+    needed = 2 * data_bytes(n_pixels, n_images)
     replaced = 2 * sum(path.stat().st_size for path in Path("data").rglob("*") if path.is_file())
     found = shutil.disk_usage(".").free + replaced
     if needed > found:
@@ -109,9 +120,9 @@ def _require_disk(img_size: int, n_images: int) -> None:
         )
 
 
-def data_bytes(img_size: int, n_images: int) -> int:
+def data_bytes(n_pixels: int, n_images: int) -> int:
     """Add up the bytes of data/: of each image its pixels, label, index and weight."""
-    return n_images * (img_size**2 + 8 + 8 + 8)
+    return n_images * (n_pixels + 8 + 8 + 8)
 
 
 if __name__ == "__main__":

@@ -149,7 +149,8 @@ def watched_faults(root: Path, logs: Path) -> list[str]:
     unread = set(flat(_read(root / "params.yaml")))
     for name, stage in stages.items():
         if stage["frozen"]:
-            unread = {key for key in unread if not below(key, stage["params"], ".")}
+            its = stage["params"] | stage["command"]
+            unread = {key for key in unread if not below(key, its, ".")}
             continue
         seen = {kind: set() for kind in ("code", "read", "write", "renamed", "param")}
         for line in (logs / f"{name}.log").read_text().splitlines():

@@ -19,7 +19,7 @@ def main() -> None:
     own = load_params().evaluate
     patterns = data.read_patterns()
     x = torch.from_numpy(patterns.x)
-    models = {name: read_model(name) for name in MODELS}
+    models = {name: read_model(name, x[0].numel()) for name in MODELS}
     probability = {name: probabilities(model, x, own.tta) for name, model in models.items()}
     losses = {
         name: files.read_table(f"plots/losses/{name}.csv", "loss", "val_loss") for name in MODELS
@@ -29,7 +29,7 @@ def main() -> None:
         files.write_figure(f"{PICTURES}/losses_of_two.png", figure)
         files.write_figure(f"{PICTURES}/losses_of_all.png", figures.loss_comparison(losses))
         evaluate_runs(probability, patterns, own.threshold)
-        difference = draw_weights(models, patterns.images.shape[-1])
+        difference = draw_weights(models, patterns.images[0].shape)
     summary = {name: table.iloc[-1].to_dict() for name, table in losses.items()}
     for name, model in models.items():
         summary[name]["parameters"] = sum(each.numel() for each in model.parameters())
@@ -40,9 +40,10 @@ def main() -> None:
 def evaluate_runs(probability: dict[str, np.ndarray], patterns: Patterns, threshold: float) -> None:
     """Score what each model says of each pattern."""
     labels, matrices, tables = patterns.labels, {}, {}
+    judged_on = patterns.judged_on()
     for name, said in probability.items():
-        for where, counts in (("validation", patterns.val), ("population", patterns.population)):
-            metrics = binary_metrics(labels, said, threshold, counts)
+        for where in data.SETS:
+            metrics = binary_metrics(labels, said, threshold, judged_on.get(where))
             files.write_metrics(f"metrics/evaluate/{where}/{name}.json", metrics)
         matrices[name] = confusion_matrix(labels, said > threshold, patterns.val)
         tables[name] = curves(labels, said, patterns.val)
@@ -55,18 +56,24 @@ def evaluate_runs(probability: dict[str, np.ndarray], patterns: Patterns, thresh
     files.write_figure(f"{PICTURES}/curves.png", figures.curves(**kinds))
     files.write_figure(f"{PICTURES}/confusion.png", figures.confusion(matrices, threshold))
 
+    *_, counts = judged_on.values()
     order = np.lexsort((patterns.place, labels))
-    shown = order[patterns.population[order] > 0]
+    shown = order[counts[order] > 0]
     said = {name: each[shown] for name, each in probability.items()}
     files.write_table("plots/evaluate/patterns.csv", {"label": labels[shown], **said})
-    figure = figures.predicted_patterns(patterns.images[shown, 0], labels[shown], said, threshold)
+    figure = figures.predicted_patterns(
+        data.pictures(patterns.images[shown]), labels[shown], said, threshold
+    )
     files.write_figure(f"{PICTURES}/patterns.png", figure)
 
 
-def draw_weights(models: dict[str, torch.nn.Module], img_size: int) -> float:
-    """Draw the first layers' weights; return how far deepish's one matrix is from logistic's."""
+def draw_weights(models: dict[str, torch.nn.Module], shape: tuple[int, int, int]) -> float:
+    """Draw the weights that look at images (C, S, S).
+
+    Returns how far deepish's one matrix is from logistic's.
+    """
     logistic, deepish = (collapsed(models[name]) for name in ("logistic", "deepish"))
-    columns = {"pixel": range(img_size**2), "logistic": logistic[0], "deepish": deepish[0]}
+    columns = {"pixel": range(logistic.size), "logistic": logistic[0], "deepish": deepish[0]}
     files.write_table("plots/evaluate/weights.csv", columns)
     figure = figures.two_weightings(logistic[0], deepish[0])
     files.write_figure(f"{PICTURES}/deepish_vs_logistic.png", figure)
@@ -77,7 +84,7 @@ def draw_weights(models: dict[str, torch.nn.Module], img_size: int) -> float:
         "deepish\nfirst hidden layer": first["deepish"],
         "relu\nfirst hidden layer": first["relu"],
     }
-    figure = figures.weights_as_pixels(layers, img_size)
+    figure = figures.weights_as_pixels(layers, shape)
     files.write_figure(f"{PICTURES}/weights.png", figure)
     return abs(logistic - deepish).max()
 

@@ -13,7 +13,7 @@ from diagonal.pipeline import command, data, files
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.params import FeatureSpace, load_params
 from diagonal.pipeline.style import style
-from diagonal.training.models import probabilities, read_model, restored
+from diagonal.training.models import probabilities, read_history, read_model
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
     with style():
         draw_activations(params.feature_space)
         for name in MODELS:
-            model = read_model(name)
+            model = read_model(name, x[0].numel())
             seen = representations(model, x)
             wrong = (probabilities(model, x) > threshold) != labels
             draw_layers(name, model, seen, labels, wrong, threshold)
@@ -71,12 +71,7 @@ def draw_layers(name: str, model, seen: dict, labels, wrong, threshold: float) -
 
 def animate(name: str, x: torch.Tensor, labels: np.ndarray, threshold: float) -> None:
     """Show what a model's last hidden layer makes of the distinct images while it trains."""
-    history = files.read_tensors(data.MODEL.format(f"{name}_history"))
-    epochs = history.pop("epoch")
-    models = [
-        restored({key: weights[place] for key, weights in history.items()}, MODELS[name].activation)
-        for place in range(len(epochs))
-    ]
+    epochs, models = read_history(name, x[0].numel())
     seen = [representations(model, x) for model in models]
     layer = list(seen[-1])[-2]  # what the output sees
     among = np.concatenate([each[layer] for each in seen])

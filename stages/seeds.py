@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from diagonal.evaluation import figures
 from diagonal.evaluation.metrics import by_model
-from diagonal.evaluation.seeds import SETS, comparisons, outcomes, summary
+from diagonal.evaluation.seeds import comparisons, judged_on, outcomes, summary
 from diagonal.pipeline import command, data, files
 from diagonal.pipeline.errors import located
 from diagonal.pipeline.models import MODELS
@@ -71,18 +71,19 @@ def evaluated(
 
 def write(tables: dict[str, pd.DataFrame]) -> None:
     """Write the models' outcomes, and what they say together beside params.yaml's run."""
-    files.write_table("plots/seeds/seeds.csv", by_model(tables))
+    table = by_model(tables)
+    missing = {column: [None] * len(table) for column in POPULATION if column not in table}
+    files.write_table("plots/seeds/seeds.csv", {**table, **missing})
     runs, summaries = {}, {}
     for name, table in tables.items():
-        path = f"metrics/evaluate/population/{name}.json"
-        runs[name] = files.read_metrics(path, "loss", "accuracy")
+        path = f"metrics/evaluate/{judged_on(table)}/{name}.json"
+        runs[name] = files.read_metrics(path, *KEYS)
         study = summaries[name] = summary(table, runs[name]["loss"])
-        rows = {
-            where: {key: each["mean"]["value"] for key, each in study[where].items()}
-            for where in SETS
-        }
-        rows["population"]["separates"] = study["separates"]["proportion"]
-        for where, row in rows.items():
+        for where in data.SETS:
+            known = where in study
+            row = {k: study[where][k]["mean"]["value"] if known else None for k in KEYS}
+            if where == "population":
+                row["separates"] = study["separates"]["proportion"] if known else None
             files.write_metrics(f"metrics/seeds/{where}/{name}.json", row)
         study["against"] = comparisons(tables, name)
     files.write_metrics("metrics/seeds/summary.json", summaries)
@@ -97,6 +98,9 @@ def ensemble(name: str, own, seeds: list[int], n_pixels: int, dtype, device) -> 
     networks = [network(sizes, activation, seed=seed, dtype=dtype) for seed in seeds]
     return Ensemble(networks, lr=own.lr, n_epochs=own.n_epochs, device=device)
 
+
+KEYS = ("loss", "accuracy")
+POPULATION = ("population_loss", "population_accuracy")  # empty where it is not known
 
 if __name__ == "__main__":
     command.run(main)

@@ -20,6 +20,8 @@ def main() -> None:
     split, transforms = params.split, params.transforms
     images, labels = data.read_images()
     require_memory("split", len(labels))
+    with located(data.LABELS):
+        first, pattern = distinct(images, labels)
     with located("params.yaml: split"):
         train, val = split_by_unit(
             images, labels, split.ratios, split.seed, split.unit, transforms.hflip
@@ -31,18 +33,22 @@ def main() -> None:
     def transform(drawn: np.ndarray) -> np.ndarray:
         return compose(torch.from_numpy(drawn)).numpy()
 
-    files.write_tensors(data.PATTERNS, survey(images, labels, train, val, transform)._asdict())
+    patterns = survey(images, labels, train, val, transform)
+    files.write_tensors(data.PATTERNS, patterns._asdict())
 
-    first, pattern = distinct(images, labels)
     counts = [np.bincount(pattern[index], minlength=len(first)) for index in (train, val)]
     orbit, trained = orbits(images[first], transforms.hflip), counts[0] > 0
     seen = np.isin(orbit, orbit[trained])
-    n_shown, n_outside = count_shown(images[first[trained]], transforms.hflip)
+    lines = patterns.images[patterns.population > 0]
+    n_shown, n_outside = count_shown(lines, images[first[trained]], transforms.hflip)
     metrics = {
         "train": {
             "images": len(train),
             "diagonals": labels[train].mean(),
-            "augmented": {"patterns": n_shown, "outside_population": n_outside},
+            "augmented": {
+                "patterns": n_shown,
+                "outside_population": n_outside if len(lines) else None,
+            },
         },
         "val": {
             "images": len(val),
@@ -58,12 +64,14 @@ def main() -> None:
     steps = preparation(torch.tensor(images[min(EXAMPLE, len(images) - 1)]), transforms)
     with style():
         files.write_figure("plots/split/pictures/preparation.png", figures.preparation(steps))
-        figure = figures.patterns_by_split(images[first, 0], labels[first], *counts, seen)
+        figure = figures.patterns_by_split(
+            data.pictures(images[first]), labels[first], *counts, seen
+        )
         files.write_figure("plots/split/pictures/patterns.png", figure)
 
 
 def preparation(image: torch.Tensor, transforms: Transforms) -> dict[str, np.ndarray]:
-    """Follow an image (1, S, S) through the lecture's transforms, mirrored for certain."""
+    """Follow an image (C, S, S) through the lecture's transforms, mirrored for certain."""
     scaled = functional.to_dtype(image, torch.float32, scale=True)
     flipped = functional.horizontal_flip(scaled)
     normalised = functional.normalize(flipped, [transforms.mean], [transforms.std])

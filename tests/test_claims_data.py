@@ -1,9 +1,14 @@
 """Members of the experiments on data are what the ordinary trainer makes of them alone."""
 
+import os
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from scipy import stats
@@ -29,9 +34,8 @@ from diagonal.training.architecture import Architecture
 from diagonal.training.models import network, probabilities, quantized_weights
 from diagonal.training.sampling import make_balanced_sampler, weighted_sampler
 
-BASE = load_params(Path(__file__).parents[1] / "params.yaml").claims.baseline.model_copy(
-    update={"n_epochs": 3}
-)
+ROOT = Path(__file__).parents[1]
+BASE = load_params(ROOT / "params.yaml").claims.baseline.model_copy(update={"n_epochs": 3})
 IMAGES, LABELS = map(torch.from_numpy, generate_dataset(5, 300, seed=13))
 SAMPLERS = {
     "balanced": make_balanced_sampler,
@@ -285,3 +289,41 @@ def test_what_runs_side_by_side_comes_out_as_one_after_the_other():
             expected = network([25, 5, 3, 1], "relu", seed=seed, dtype=torch.float64)
             for mine, its in zip(member.parameters(), expected.parameters(), strict=True):
                 assert torch.equal(mine, its)
+
+
+ENDLESS = """
+import os, time
+from pathlib import Path
+from diagonal.claims.arms import side_by_side
+
+def arm():
+    Path(f"pid{os.getpid()}").touch()
+    time.sleep(600)
+
+side_by_side({"a": arm, "b": arm})
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")
+def test_what_runs_side_by_side_ends_with_a_stage_that_is_killed(tmp_path):
+    words = [sys.executable, "-c", ENDLESS]
+    stage = subprocess.Popen(words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    wait_for(lambda: list(tmp_path.glob("pid*")))
+    pids = [int(path.name.removeprefix("pid")) for path in tmp_path.glob("pid*")]
+    stage.kill()
+    stage.wait()
+    wait_for(lambda: not any(map(runs, pids)))
+
+
+def runs(pid):
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

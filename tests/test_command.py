@@ -2,6 +2,7 @@
 
 import gc
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,11 @@ if __name__ == "__main__":
 """
 
 
+def heed_interrupts():
+    """Undo what a shell does to commands that it runs in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def probe(tmp_path):
     """Run a stage whose main ends with this line; return the finished process."""
@@ -42,7 +48,12 @@ def probe(tmp_path):
         (tmp_path / "stages/probe.py").write_text(PROBE.replace("{last}", last))
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
         return subprocess.run(
-            [sys.executable, "-m", "stages.probe"], cwd=tmp_path, text=True, check=False, **streams
+            [sys.executable, "-m", "stages.probe"],
+            cwd=tmp_path,
+            text=True,
+            check=False,
+            preexec_fn=heed_interrupts,
+            **streams,
         )
 
     return run
@@ -73,6 +84,11 @@ def test_success_is_status_0_with_everything_flushed(probe):
         ("raise InputError('params.yaml: expected this, found that')", "params.yaml: expected"),
         ("open('missing/file', 'w')", "missing/file: expected to read and write here, found: No"),
         ("raise OSError('odd')", "file: expected to read and write here"),
+        ("bytearray(2**62)", "expected more memory than this process gets"),
+        (
+            'raise RuntimeError("DefaultCPUAllocator: can\'t allocate memory")',
+            "expected more memory than this process gets",
+        ),
     ],
 )
 def test_bad_input_is_one_line_and_status_1(probe, last, line):
@@ -98,13 +114,29 @@ def test_output_that_cannot_be_written_is_no_success(probe):
 
 
 @pytest.mark.parametrize("message", [None, "expected this, found that"])
-def test_who_calls_it_within_a_process_keeps_the_process(message):
+def test_who_calls_it_within_a_process_keeps_the_process(message, capsys):
     def main():
         if message:
             raise InputError(message)
 
     with pytest.raises(SystemExit) as exit_:
         command.run(main)
-    assert exit_.value.code == message
+    assert exit_.value.code == (1 if message else 0)
+    assert capsys.readouterr().err == (f"{message}\n" if message else "")
     assert gc.isenabled()
     assert gc.get_freeze_count() == 0
+
+
+def test_an_interrupt_is_a_line_and_status_130(probe):
+    done = probe("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
+    assert (done.returncode, done.stderr) == (130, "warning\ninterrupted\n")
+
+
+def test_an_interrupt_while_a_stage_imports_ends_it_without_a_word(tmp_path):
+    shutil.copytree(ROOT / "stages", tmp_path / "stages")
+    interrupt = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+    (tmp_path / "stages/probe.py").write_text(interrupt)
+    words = [sys.executable, "-m", "stages.probe"]
+    options = {"capture_output": True, "text": True, "preexec_fn": heed_interrupts}
+    done = subprocess.run(words, cwd=tmp_path, check=False, **options)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")

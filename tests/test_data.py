@@ -1,8 +1,12 @@
 """What stages hand on comes back, and what does not fit together is told."""
 
+import random
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from checks import mutations
 from diagonal.pipeline import data, files
 from diagonal.pipeline.data import Patterns
 from diagonal.pipeline.errors import InputError
@@ -49,9 +53,9 @@ def test_a_file_of_other_tensors_is_no_file_of_patterns(columns, found):
 
 def test_there_are_as_many_labels_as_images():
     files.write_array(data.IMAGES, np.zeros((3, 1, 2, 2), np.uint8))
-    files.write_array(data.LABELS, np.arange(3))
+    files.write_array(data.LABELS, np.array([0, 1, 1]))
     images, labels = data.read_images()
-    assert (images.shape, labels.tolist()) == ((3, 1, 2, 2), [0, 1, 2])
+    assert (images.shape, labels.tolist()) == ((3, 1, 2, 2), [0, 1, 1])
     files.write_array(data.LABELS, np.arange(2))
     with pytest.raises(InputError, match=f"{data.LABELS}: expected 3 labels, found 2"):
         data.read_images()
@@ -77,3 +81,30 @@ def test_weights_are_as_many_as_asked_and_numbers_to_draw_by(wrong):
         files.write_array(data.WEIGHTS, np.array(numbers, float))
         with pytest.raises(InputError, match="expected weights of 0 or more, found other numbers"):
             data.read_weights(3)
+
+
+def test_patterns_in_every_broken_form_are_refused_in_a_line():
+    files.write_tensors(data.PATTERNS, PATTERNS._asdict())
+    content, refused = Path(data.PATTERNS).read_bytes(), []
+    for name, broken in mutations.of_file(data.PATTERNS, content, random.Random(0)):
+        Path(data.PATTERNS).write_bytes(broken)
+        with pytest.raises(InputError, match=f"^{data.PATTERNS}: "):
+            data.read_patterns()
+        refused.append(name)
+    assert len(refused) == 14
+
+
+@pytest.mark.parametrize("path", [data.IMAGES, data.LABELS])
+def test_arrays_in_every_broken_form_are_refused_in_a_line(path):
+    files.write_array(data.IMAGES, PATTERNS.images)
+    files.write_array(data.LABELS, PATTERNS.labels)
+    accepted = set()
+    for name, broken in mutations.of_file(path, Path(path).read_bytes(), random.Random(0)):
+        Path(path).write_bytes(broken)
+        try:
+            data.read_images()
+            accepted.add(name)
+        except InputError as err:
+            assert str(err).startswith("data/raw/")
+    same = {"Fortran's order"} | ({"the other byte order"} if path == data.IMAGES else set())
+    assert accepted <= same | {"huge numbers"}  # which pixels may be

@@ -158,7 +158,7 @@ def test_a_networks_memory_is_told_by_the_key_of_its_layers(monkeypatch, params)
     path = write_params(params, {"train_relu.hidden": [60_000, 60_000]})
     monkeypatch.setattr(resources, "available_memory", lambda: 64 * 2**30)
     with pytest.raises(InputError) as caught:
-        check._require_networks(load_params(path))
+        check._require_room(load_params(path), "", (300, 1, 5, 5))
     assert re.fullmatch(
         r"params.yaml: train_relu.hidden: expected [\d,]+ bytes of memory for 3,601,560,000 "
         r"weights, found 68,719,476,736",

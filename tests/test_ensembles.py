@@ -217,7 +217,7 @@ def test_a_row_of_the_study_is_what_evaluate_says_of_that_training(project, tta)
     x = scale_and_normalize(0.5, 0.5)(torch.from_numpy(data.read_patterns().images)).double()
     table = pd.read_csv("plots/seeds/seeds.csv").set_index(["model", "seed"])
     for name in MODELS:
-        row, model = table.loc[name, 7], read_model(name)
+        row, model = table.loc[name, 7], read_model(name, 25)
         for where in ("validation", "population"):
             metrics = json.loads(Path(f"metrics/evaluate/{where}/{name}.json").read_text())
             for key in ("loss", "accuracy"):

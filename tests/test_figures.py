@@ -57,7 +57,9 @@ def test_images_of_any_size_are_drawn(size, tmp_path):
         lines.channels(bands, grayscale(color), color),
         lines.preparation({"as drawn": pictures[0], "half": pictures[0] / 2}),
         evaluation.predicted_patterns(pictures[first], labels[first], said, 0.5),
-        evaluation.weights_as_pixels({"a": np.eye(4, size**2), "b": -np.ones((1, size**2))}, size),
+        evaluation.weights_as_pixels(
+            {"a": np.eye(4, size**2), "b": -np.ones((1, size**2))}, (1, size, size)
+        ),
     ]
     for number, figure in enumerate(drawn):
         files.write_figure(tmp_path / f"{number}.png", figure)

@@ -1,6 +1,9 @@
 import json
+import os
 import pickle
 import stat
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -245,3 +248,15 @@ def test_figures_carry_no_version(tmp_path):
     with Image.open(tmp_path / "f.png") as image:
         assert image.format == "PNG"
         assert set(image.info) <= {"dpi"}
+
+
+def test_what_a_process_that_was_killed_has_left_goes_with_the_next_write(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    mine, other = tmp_path / f".a.npy.{os.getpid()}", tmp_path / f".a.npy.{os.getppid()}"
+    swap, dead = tmp_path / ".a.npy.swp", tmp_path / f".a.npy.{ended.pid}"
+    for path in (other, swap, dead):
+        path.touch()
+    files.write_array(tmp_path / "a.npy", np.arange(3))
+    assert sorted(tmp_path.iterdir()) == sorted([other, swap, tmp_path / "a.npy"])
+    assert not mine.exists()

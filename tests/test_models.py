@@ -1,11 +1,15 @@
 """Networks as the slides have them, what is stored of them, and what is read back."""
 
+import random
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 from torchvision.transforms.v2 import functional
 
+from checks import mutations
 from diagonal.pipeline import files
 from diagonal.pipeline.errors import InputError
 from diagonal.pipeline.models import MODELS
@@ -18,6 +22,7 @@ from diagonal.training.models import (
     probabilities,
     quantized,
     quantized_weights,
+    read_history,
     read_model,
     restored,
 )
@@ -140,11 +145,45 @@ def test_a_restored_model_is_the_trained_one_rounded_in_float64(sizes, activatio
 def test_a_model_is_read_with_its_own_activation(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=rf"models/{name}\.safetensors: expected .* found none"):
-        read_model(name)
+        read_model(name, 25)
     sizes = [25, 1] if name == "logistic" else [25, 5, 3, 1]
     model = network(sizes, MODELS[name].activation, seed=1, dtype=torch.float64)
     files.write_tensors(f"models/{name}.safetensors", stored(model))
-    assert str(read_model(name)) == str(model)
+    assert str(read_model(name, 25)) == str(model)
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """A relu model and its history of two epochs, written where the stage does."""
+    monkeypatch.chdir(tmp_path)
+    weights = stored(network([25, 5, 3, 1], "relu", seed=1, dtype=torch.float64))
+    files.write_tensors("models/relu.safetensors", weights)
+    history = {name: np.stack([each, each]) for name, each in weights.items()}
+    files.write_tensors("models/relu_history.safetensors", {"epoch": np.arange(2), **history})
+    return {"models/relu.safetensors": read_model, "models/relu_history.safetensors": read_history}
+
+
+def test_a_history_is_a_model_per_epoch(written):
+    epochs, models = read_history("relu", 25)
+    assert epochs.tolist() == [0, 1]
+    assert [str(model) for model in models] == [str(read_model("relu", 25))] * 2
+
+
+@pytest.mark.parametrize("kind", ["model", "history"])
+def test_tensors_that_are_no_network_are_refused_in_a_line(written, kind):
+    path, read = list(written.items())[kind == "history"]
+    content, refused = Path(path).read_bytes(), {}
+    for name, broken in mutations.of_file(path, content, random.Random(0)):
+        Path(path).write_bytes(broken)
+        try:
+            read("relu", 25)
+        except InputError as err:
+            assert str(err).startswith(f"{path}: expected ")
+            refused[name] = True
+    assert len(refused) >= 13
+    Path(path).write_bytes(content)
+    with pytest.raises(InputError, match=r"expected a network for 49 pixels, found one for 25$"):
+        read("relu", 49)
 
 
 @pytest.mark.parametrize("logit", [-1e4, -750.0, -30.0, 0.0, 30.0, 750.0, 1e4])

@@ -14,11 +14,13 @@ from diagonal.lines.images import every_line, generate_dataset, random_lines
 from diagonal.lines.patterns import (
     count_shown,
     distinct,
+    drawable,
     first_places,
     numbered,
     population,
     survey,
 )
+from diagonal.pipeline.errors import InputError
 
 DATA = [(2, 5), (3, 40), (5, 300), (10, 60), (10, 3000)]  # img_size, n_images
 
@@ -80,17 +82,18 @@ def test_the_generator_draws_the_population_as_often_as_its_counts_say(img_size)
 @pytest.mark.parametrize(("img_size", "n_images"), DATA)
 def test_what_training_can_show_is_counted_against_what_can_be_drawn(img_size, n_images):
     images, _ = generate_dataset(img_size, n_images, seed=n_images)
-    mirrored = horizontal_flip(from_numpy(images)).numpy()
+    mirrored, lines = horizontal_flip(from_numpy(images)).numpy(), population(img_size)[0]
     shown, reflected, drawable = (
-        {image.tobytes() for image in each} for each in (images, mirrored, population(img_size)[0])
+        {image.tobytes() for image in each} for each in (images, mirrored, lines)
     )
-    assert count_shown(images, 0) == (len(shown), 0)
+    assert count_shown(lines, images, 0) == (len(shown), 0)
     shown |= reflected
-    assert count_shown(images, 0.5) == (len(shown), len(shown - drawable))
+    assert count_shown(lines, images, 0.5) == (len(shown), len(shown - drawable))
 
 
 def test_mirrored_training_on_all_lines_shows_two_that_are_never_drawn():
-    assert count_shown(population(5)[0], 0.5) == (27, 2)
+    lines = population(5)[0]
+    assert count_shown(lines, lines, 0.5) == (27, 2)
 
 
 # What a linear model can do at all: the lecture's layers have no bias
@@ -130,8 +133,11 @@ def brute_force(images, labels, train, val):
         for index in indices:
             row = rows.setdefault(images[index].tobytes(), [labels[index], 0, 0, 0, -1])
             row[1 + split] += 1
-    drawable = population(images.shape[-1])
-    for place, (image, label, count) in enumerate(zip(*drawable, strict=True)):
+    lines = list(zip(*population(images.shape[-1]), strict=True))
+    known = {image.tobytes(): label for image, label, _ in lines}
+    if any(known.get(image) != row[0] for image, row in rows.items()):
+        lines = []  # some are not the generator's: what they are drawn from is not known
+    for place, (image, label, count) in enumerate(lines):
         rows.setdefault(image.tobytes(), [label, 0, 0, 0, -1])[3:] = [count, place]
     return sorted(
         ([image, *row] for image, row in rows.items()), key=lambda row: (row[1], -row[2] - row[3])
@@ -154,6 +160,27 @@ def test_a_survey_counts_what_brute_force_counts_in_the_order_promised(img_size,
     assert found.images.shape[1:] == images.shape[1:]
     np.testing.assert_array_equal(found.x, found.images / np.float32(2), strict=True)
     assert (found.train.sum(), found.val.sum()) == (len(train), len(val))
+
+
+def test_the_population_is_that_of_images_of_which_each_is_a_line_with_its_label():
+    images, labels = generate_dataset(5, 40, seed=1)
+    lines, line_labels, counts = drawable(images, labels)
+    assert (len(lines), line_labels.sum(), counts.sum()) == (25, 18 - 2, 27)
+    brighter = np.where(np.arange(40)[:, None, None, None] == 39, images // 2, images)
+    channels = np.concatenate([images, images], axis=1)
+    for others, as_labelled in ((images, 1 - labels), (brighter, labels), (channels, labels)):
+        nothing = drawable(others, as_labelled)
+        assert [len(each) for each in nothing] == [0, 0, 0]
+        assert nothing[0].shape[1:] == others.shape[1:]
+
+
+def test_equal_images_with_two_labels_are_told_by_their_numbers():
+    images, labels = generate_dataset(5, 40, seed=1)
+    (alike,) = np.nonzero((images == images[39]).all(axis=(1, 2, 3)))
+    labels[39] = 1 - labels[39]
+    there, here = (alike[0], 39) if labels[39] == 1 else (39, alike[0])
+    with pytest.raises(InputError, match=f"found 0 for image {there} and 1 for image {here}$"):
+        distinct(images, labels)
 
 
 def test_a_small_data_set_leaves_patterns_that_only_the_population_has():

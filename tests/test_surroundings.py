@@ -108,7 +108,7 @@ def test_a_lock_that_git_ignores_is_told_in_a_line(small, run):
     done = run("python", "-m", "running", "2")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert "'dvc.lock' is git-ignored" in done.stderr
+    assert "dvc.lock' is git-ignored" in done.stderr
 
 
 def test_in_a_repository_that_had_no_project_the_gate_cannot_compare(project, run_in, tmp_path):

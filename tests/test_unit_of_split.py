@@ -1,6 +1,7 @@
 """split.unit: what stays on one side, be it each image alone (the lecture's), copies, or orbits."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -177,6 +178,7 @@ def check(tmp_path, monkeypatch):
             text, n = re.subn(rf"(?m)^(  {key}:) \S+", rf"\1 {value}", text, count=1)
             assert n == 1
         (tmp_path / "params.yaml").write_text(text)
+        shutil.copy(ROOT / "dvc.yaml", tmp_path)
         monkeypatch.chdir(tmp_path)
         params.main()
 

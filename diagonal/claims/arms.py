@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import pickle
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
@@ -118,6 +119,13 @@ def _prepare(runs: Mapping[str, Callable]) -> None:
     """Remember what a forked process may be asked to run, on one thread: others were not forked."""
     torch.set_num_threads(1)
     RUNS.update(runs)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent has, however that was: else it waits for work for ever."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _run(name: str) -> bytes:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
+from diagonal.evaluation.seeds import judged_on
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.style import CLASSES, DIVERGING, GRAY, SKY, titled
 
@@ -142,10 +143,11 @@ def _thumbnail(axes, place: int, image: np.ndarray, color: str) -> None:
     axes.add_artist(box)
 
 
-def weights_as_pixels(layers: Mapping[str, np.ndarray], img_size: int) -> Figure:
+def weights_as_pixels(layers: Mapping[str, np.ndarray], shape: tuple[int, int, int]) -> Figure:
     """Draw weights where their pixels are, all on one diverging scale.
 
-    `layers` are title -> weights (units, S * S); they stand side by side while they fit.
+    `layers` are title -> weights (units, C * S * S) of images of a shape (C, S, S), whose channels
+    are drawn side by side; so are the layers while they fit.
     """
     shown = {title: weights[:SHOWN] for title, weights in layers.items()}
     places, cell = {}, 0
@@ -165,7 +167,7 @@ def weights_as_pixels(layers: Mapping[str, np.ndarray], img_size: int) -> Figure
         more = f" ({SHOWN} of {units} units)" if units > SHOWN else ""
         grid[places[title]].set_title(title + more, loc="left")
         for axes, unit in zip(grid[places[title] :], weights, strict=False):
-            pixels = unit.reshape(img_size, img_size)
+            pixels = np.hstack(unit.reshape(shape))
             image = axes.imshow(pixels, cmap=DIVERGING, vmin=-limit, vmax=limit)
     figure.colorbar(image, ax=list(grid), label="weight", shrink=0.6)
     return figure
@@ -198,20 +200,21 @@ def distributions(
     """Draw histograms of loss and accuracy over the population, a row per model.
 
     Seeds are `seeds.outcomes`, summaries `seeds.summary`; runs, with params.yaml's seeds, have loss
-    and accuracy.
+    and accuracy. Where the population is not known, all are of validation.
     """
-    n_seeds = len(next(iter(seeds.values())))
-    title = f"Each model trained with {n_seeds} seeds, evaluated on all that can be drawn"
+    n_seeds, where = len(next(iter(seeds.values()))), judged_on(next(iter(seeds.values())))
+    images = {"population": "all that can be drawn", "validation": "the validation images"}[where]
+    title = f"Each model trained with {n_seeds} seeds, evaluated on {images}"
     figure = titled(1.4 + 1.5 * len(seeds), title)
     grid = figure.subplots(len(seeds), 2, sharex="col", squeeze=False)
     for column, key in zip(grid.T, ("loss", "accuracy"), strict=True):
-        numbers = {name: table[f"population_{key}"].to_numpy() for name, table in seeds.items()}
+        numbers = {name: table[f"{where}_{key}"].to_numpy() for name, table in seeds.items()}
         everything = np.concatenate([[runs[name][key], *each] for name, each in numbers.items()])
         edges = np.linspace(everything.min() - STEP, everything.max(), BINS + 1)
         edges = np.round(edges, 6) + STEP / 2  # no number lies on an edge
         for axes, (name, values) in zip(column, numbers.items(), strict=True):
             axes.hist(values, edges, color=MODELS[name].color)
-            mean = summaries[name]["population"][key]["mean"]
+            mean = summaries[name][where][key]["mean"]
             low, high = np.round([mean["low"], mean["high"]], 6)
             axes.axvspan(low, high, color=GRAY, alpha=0.45, linewidth=0, label=MEAN)
             axes.axvline(runs[name][key], color="black", linestyle="--", linewidth=1.2, label=OURS)

@@ -11,26 +11,32 @@ import pandas as pd
 import torch
 from sklearn import metrics
 
+COUNTS = ("tn", "fp", "fn", "tp")
+METRICS = ("accuracy", "loss", "precision", "recall", "f1", "roc_auc", "undecided", *COUNTS)
 BINS = 10  # of equal width, of probabilities that are compared with what came true
 
 
 def binary_metrics(
-    labels: np.ndarray, probability: np.ndarray, threshold: float, counts: np.ndarray
+    labels: np.ndarray, probability: np.ndarray, threshold: float, counts: np.ndarray | None
 ) -> dict:
     """Compute what is usually asked of a binary classifier.
 
     Labels are 0 or 1, (n,), both present; probability is of label 1, float64 (n,), and counts,
-    int64 (n,), say how often each occurs. Label 1 is predicted above the threshold. Not at it: a
-    network whose ReLUs are all off says exactly 0.5, which is no vote for either. The metrics take
-    it for label 0, and `undecided`, the share at the threshold, says how much hangs on that.
+    int64 (n,), say how often each occurs; None where that is not known. Label 1 is predicted above
+    the threshold. Not at it: a network whose ReLUs are all off says exactly 0.5, which is no vote
+    for either. The metrics take it for label 0, and `undecided`, the share at the threshold, says
+    how much hangs on that.
 
     Returns:
         accuracy, loss (mean binary cross-entropy in nats), precision (None where nothing is
-        predicted to be 1), recall, f1, roc_auc, undecided, and the counts tn, fp, fn, tp.
+        predicted to be 1), recall, f1, roc_auc, undecided, and the counts tn, fp, fn, tp. All are
+        None without counts.
     """
+    if counts is None:
+        return dict.fromkeys(METRICS)
     predicted = probability > threshold
     weighted = {"sample_weight": counts}
-    names, matrix = ("tn", "fp", "fn", "tp"), confusion_matrix(labels, predicted, counts)
+    matrix = confusion_matrix(labels, predicted, counts)
     precision = metrics.precision_score(labels, predicted, zero_division=np.nan, **weighted)
     return {
         "accuracy": metrics.accuracy_score(labels, predicted, **weighted),
@@ -40,7 +46,7 @@ def binary_metrics(
         "f1": metrics.f1_score(labels, predicted, **weighted),
         "roc_auc": metrics.roc_auc_score(labels, probability, **weighted),
         "undecided": np.average(probability == threshold, weights=counts),
-        **dict(zip(names, matrix.ravel().tolist(), strict=True)),
+        **dict(zip(COUNTS, matrix.ravel().tolist(), strict=True)),
     }
 
 

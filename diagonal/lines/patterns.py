@@ -12,6 +12,7 @@ import numpy as np
 
 from diagonal.lines.images import chunks, every_line, labels_of
 from diagonal.pipeline.data import Patterns
+from diagonal.pipeline.errors import InputError
 
 
 def numbered(images: np.ndarray) -> np.ndarray:
@@ -57,15 +58,26 @@ def orbits(images: np.ndarray, hflip: float) -> np.ndarray:
 
 
 def distinct(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Find the distinct ones of images (N, ...), whose labels (N,) are equal for equal images.
+    """Find the distinct ones of images (N, ...) with labels (N,).
 
     Returns:
         The index of each pattern's first image, int64 (n,), straight ones first, within a class
         the most frequent first; the pattern of each image, a place in the former, int32 (N,).
+
+    Raises:
+        InputError: equal images have different labels.
     """
     numbers = numbered(images)
-    first = first_places(numbers)
-    order = np.lexsort((-np.bincount(numbers), labels[first]))
+    first, counts = first_places(numbers), np.bincount(numbers)
+    labelled_1 = np.bincount(numbers[labels == 1], minlength=len(counts))
+    both = np.flatnonzero((labelled_1 > 0) & (labelled_1 < counts))
+    if len(both):
+        alike = np.flatnonzero(numbers == both[0])
+        there, here = (alike[labels[alike] == label][0] for label in (0, 1))
+        raise InputError(
+            f"expected one label for equal images, found 0 for image {there} and 1 for image {here}"
+        )
+    order = np.lexsort((-counts, labels[first]))
     place = np.empty(len(order), np.int32)
     place[order] = np.arange(len(order))
     return first[order], place[numbers]
@@ -83,13 +95,26 @@ def population(img_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return lines[first], labels_of(first), counts
 
 
-def count_shown(images: np.ndarray, hflip: float) -> tuple[int, int]:
-    """Count what training on images (n, 1, S, S) can show, as in `augmented`.
+def drawable(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """List the `population` that images (n, C, S, S) with labels (n,) are drawn from.
+
+    It is empty where one of them is no line of the generator's, or has another label.
+    """
+    lines, line_labels, counts = population(images.shape[-1])
+    if images.shape[1] == 1:
+        places = numbered(np.concatenate([lines, images]))[len(lines) :]
+        if places.max() < len(lines) and (line_labels[places] == labels).all():
+            return lines, line_labels, counts
+    return images[:0], labels[:0], counts[:0]
+
+
+def count_shown(lines: np.ndarray, images: np.ndarray, hflip: float) -> tuple[int, int]:
+    """Count what training on images (n, C, S, S) can show, as in `augmented`.
 
     Returns:
-        How many distinct images, and how many of those the generator never draws.
+        How many distinct images, and how many of those are none of the lines (k, C, S, S), which
+        are all different.
     """
-    lines = population(images.shape[-1])[0]  # all different: they are numbered 0, 1...
     numbers = numbered(np.concatenate([lines, augmented(images, hflip)]))
     shown = np.unique(numbers[len(lines) :])
     return len(shown), int((shown >= len(lines)).sum())
@@ -98,19 +123,19 @@ def count_shown(images: np.ndarray, hflip: float) -> tuple[int, int]:
 def survey(images: np.ndarray, labels: np.ndarray, train, val, transform: Callable) -> Patterns:
     """List all that is in the data or can be drawn, with how often it occurs.
 
-    Images are uint8 (N, 1, S, S), labels int64 (N,), equal for equal images; train and val,
+    Images are uint8 (N, C, S, S), labels int64 (N,), equal for equal images; train and val,
     indices of a split, hold all of them. The transform turns arrays of images into what networks
     see.
     """
     order, numbers = np.concatenate([train, val]), numbered(images)
     first = order[np.sort(first_places(numbers[order]))]
-    lines, line_labels, lines_alike = population(images.shape[-1])
+    lines, line_labels, lines_alike = drawable(images[first], labels[first])
     # Numbered together, a line that is in the data gets the number that it has there.
     known = np.concatenate([images[first], lines])
     together = numbered(known)
-    where, drawable = first_places(together), together[len(first) :]
+    where, drawn = first_places(together), together[len(first) :]
     place = np.full(len(where), -1)
-    place[drawable] = np.arange(len(lines))
+    place[drawn] = np.arange(len(lines))
     train_counts, val_counts = (
         np.pad(np.bincount(numbers[index], minlength=len(first)), (0, len(where) - len(first)))
         for index in (train, val)
@@ -122,7 +147,7 @@ def survey(images: np.ndarray, labels: np.ndarray, train, val, transform: Callab
         labels=np.append(labels[first], line_labels)[where],
         train=train_counts[seen],
         val=val_counts[seen],
-        population=np.bincount(drawable, lines_alike, len(where)).astype(np.int64),
+        population=np.bincount(drawn, lines_alike, len(where)).astype(np.int64),
         place=place,
     )
     return result.chosen(np.lexsort((-(result.train + result.val), result.labels)))

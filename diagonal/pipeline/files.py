@@ -15,8 +15,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
+from tokenize import TokenError  # NumPy's, of a header that is cut off
 
 import numpy as np
+import psutil
 import safetensors.numpy
 from safetensors import SafetensorError
 
@@ -29,7 +31,8 @@ SIGNIFICANT_DIGITS = 6  # of every number in a table or in metrics: CPUs differ 
 def replacing(path, n_bytes: int = 0):
     """Open a binary file that takes the place of `path` once the block ends without an error.
 
-    Missing folders are made. The file's permissions follow the umask, as `open` would have it.
+    Missing folders are made; what a process that was killed has left of this is removed. The
+    file's permissions follow the umask, as `open` would have it.
 
     Raises:
         InputError: the disk has less room than the bytes that will be written.
@@ -39,6 +42,9 @@ def replacing(path, n_bytes: int = 0):
     free = shutil.disk_usage(path.parent).free
     if n_bytes > free:
         raise InputError(f"{path}: expected {n_bytes:,} free bytes to write here, found {free:,}")
+    for left in path.parent.glob(f".{path.name}.*"):
+        if left.suffix[1:].isdigit() and not psutil.pid_exists(int(left.suffix[1:])):
+            left.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("wb") as file:
@@ -126,7 +132,10 @@ def read_table(path, *names: str):
         table = pd.read_csv(path)
         if missing := sorted(set(names) - set(table.columns)):
             raise ValueError(f"no column {missing[0]!r}")
-        return table[list(names)].apply(pd.to_numeric)
+        table = table[list(names)].apply(pd.to_numeric)
+        if table.empty or table.isna().any(axis=None):
+            raise ValueError("no rows" if table.empty else "a row without a number")
+        return table
 
 
 def write_metrics(path, metrics: Mapping) -> None:
@@ -180,6 +189,6 @@ def _reading(path, kind: str):
         yield
     except FileNotFoundError:
         raise InputError(f"{path}: expected a {kind} file, found none; run `dvc repro`") from None
-    except (OSError, ValueError, EOFError, SafetensorError) as err:
+    except (OSError, ValueError, EOFError, SyntaxError, TokenError, SafetensorError) as err:
         reason = " ".join(str(err).split())
         raise InputError(f"{path}: expected a readable {kind} file, found: {reason}") from err

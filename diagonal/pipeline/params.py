@@ -311,6 +311,8 @@ def load_params(path: str | Path = "params.yaml") -> Params:
     """
     try:
         document = YAML(typ="safe", pure=True).load(Path(path))
+    except RecursionError as err:
+        raise InputError(f"{path}: expected a YAML file, found one that nests too deep") from err
     except (OSError, UnicodeDecodeError, YAMLError) as err:
         raise InputError(f"{path}: expected a YAML file, found: {_one_line(err)}") from err
     try:

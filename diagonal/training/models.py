@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from diagonal.pipeline import data, files
+from diagonal.pipeline.errors import InputError, located
 from diagonal.pipeline.models import MODELS
 
 ACTIVATIONS = {
@@ -83,15 +84,24 @@ def linear(n_in: int, n_out: int, bias: bool, dtype: torch.dtype) -> nn.Linear:
 def restored(weights: Mapping[str, np.ndarray], activation: str) -> nn.Sequential:
     """Rebuild a network without biases from its stored weights, to be evaluated in float64.
 
-    Weights are hidden0.weight, ..., output.weight, each (units out, units in), and those of the
+    Weights are hidden0.weight, ..., output.weight, float32 (units out, units in), and those of the
     activation, a key of ACTIVATIONS, which follows each hidden layer.
+
+    Raises:
+        InputError: they are not, do not fit each other, or are not finite.
     """
     n_hidden = sum(name.startswith("hidden") for name in weights)
     names = [*(f"hidden{place}" for place in range(n_hidden)), "output"]
-    shapes = [weights[f"{name}.weight"].shape for name in names]
-    sizes = [shapes[0][1], *(n_out for n_out, _ in shapes)]
-    model = network(sizes, activation, seed=0, dtype=torch.float64)
-    model.load_state_dict({name: torch.from_numpy(each) for name, each in weights.items()})
+    try:
+        shapes = [weights[f"{name}.weight"].shape for name in names]
+        sizes = [shapes[0][1], *(n_out for n_out, _ in shapes)]
+        model = network(sizes, activation, seed=0, dtype=torch.float64)
+        model.load_state_dict({name: torch.from_numpy(each) for name, each in weights.items()})
+    except (KeyError, IndexError, ValueError, RuntimeError) as err:
+        found = ", ".join(f"{name} {each.shape}" for name, each in weights.items())
+        raise InputError(f"expected the weights of a network, found {found or 'none'}") from err
+    if not all(each.dtype == np.float32 and np.isfinite(each).all() for each in weights.values()):
+        raise InputError("expected finite weights in float32, found others")
     return model.eval()
 
 
@@ -122,9 +132,42 @@ def quantized(weight: torch.Tensor) -> torch.Tensor:
     return weight.float()
 
 
-def read_model(name: str) -> nn.Sequential:
-    """Read a model of the pipeline, a key of MODELS, to be evaluated in float64."""
-    return restored(files.read_tensors(data.MODEL.format(name)), MODELS[name].activation)
+def read_model(name: str, n_pixels: int) -> nn.Sequential:
+    """Read a model of the pipeline, a key of MODELS, to be evaluated in float64.
+
+    Raises:
+        InputError: the file is missing or not as expected, or of images with more or fewer pixels.
+    """
+    path = data.MODEL.format(name)
+    weights = files.read_tensors(path)
+    with located(path):
+        return _for_images(restored(weights, MODELS[name].activation), n_pixels)
+
+
+def read_history(name: str, n_pixels: int) -> tuple[np.ndarray, list[nn.Sequential]]:
+    """Read a model as it was at some epochs: their numbers, int64 (n,), and n models.
+
+    Raises:
+        InputError: as `read_model`.
+    """
+    path, activation = data.MODEL.format(f"{name}_history"), MODELS[name].activation
+    weights = files.read_tensors(path)
+    with located(path):
+        epochs = weights.pop("epoch", np.empty(0))
+        if epochs.ndim != 1 or any(each.shape[:1] != epochs.shape for each in weights.values()):
+            raise InputError("expected epochs and as many weights of each layer, found others")
+        at_epochs = [{key: w[place] for key, w in weights.items()} for place in range(len(epochs))]
+        models = [_for_images(restored(each, activation), n_pixels) for each in at_epochs]
+        if not models:
+            raise InputError("expected weights at some epochs, found none")
+    return epochs, models
+
+
+def _for_images(model: nn.Sequential, n_pixels: int) -> nn.Sequential:
+    found = next(layer for layer in model if isinstance(layer, nn.Linear)).in_features
+    if found != n_pixels:
+        raise InputError(f"expected a network for {n_pixels} pixels, found one for {found}")
+    return model
 
 
 def views(x: torch.Tensor, tta: str) -> list[torch.Tensor]:
