@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from conftest import LECTURE, only
 
 from checks.reproduction import to_run
 from checks.wiring import code_faults, input_faults, param_faults, watched_faults
@@ -23,11 +24,12 @@ def after(path, old, new):
 @pytest.fixture(scope="module")
 def extended(small_copy, run_in, tmp_path_factory):
     """A small project with `tanh`, after `dvc repro`, and the folder with what its stages did."""
+    only(small_copy, *LECTURE)
     wiring, folder = small_copy / "dvc.yaml", small_copy / "diagonal/pipeline"
     n_lines = wiring.read_text().count("\n")
     (entry,) = re.findall(r"```yaml\n(  train_tanh:.*?\n)```", RECIPE, re.S)
     (line,) = re.findall(r"```python\n(.*?\n)```", RECIPE, re.S)
-    after(wiring, "      - plots/losses/relu.csv: {cache: false}\n", f"\n{entry}")
+    after(wiring, "      - plots/losses/relu.csv: *in_git\n", f"\n{entry}")
     after(wiring, "      - train_relu.n_epochs\n", "      - train_tanh\n")
     losses = "        plots/losses/relu.csv: [loss, val_loss]\n"
     after(wiring, losses, losses.replace("relu", "tanh"))

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from conftest import LECTURE, only
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
@@ -11,7 +12,8 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def repository(small_copy, run_in):
-    """A small project, reproduced and committed."""
+    """A small project, reproduced and committed; what the lecture claims is left out."""
+    only(small_copy, *LECTURE)
 
     def git(*words):
         identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]

@@ -173,7 +173,7 @@ class Training:
 
 
 def endless(folder):
-    change(folder, "n_epochs: 3", "n_epochs: 1000000")
+    change(folder, "\n  n_epochs: 3\n", "\n  n_epochs: 100000\n")
     return folder
 
 
