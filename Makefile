@@ -2,6 +2,9 @@
 
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+ifeq ($(LOGNAME)$(USER),)  # DVC asks for a name, and a user of a container may have none
+export LOGNAME := $(shell id -u)
+endif
 unexport PYTHONSAFEPATH  # with it, Python would not look for the stages here
 
 .PHONY: repro test report check gate bench summary params format lock clean
