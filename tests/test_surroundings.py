@@ -1,5 +1,6 @@
 """Other people's machines: another checkout, a notebook, a profiler, an editor's run button."""
 
+import os
 import pstats
 import shutil
 import subprocess
@@ -67,6 +68,13 @@ def test_make_finds_the_stages_where_python_does_not_look_in_the_current_folder(
     (small / ".venv").symlink_to(sys.prefix)
     done = run("make", "--old-file=.venv/pipeline", "params", PYTHONSAFEPATH="1")
     assert done.returncode == 0, done.stderr
+
+
+def test_make_has_a_name_for_a_user_that_has_none(project, run):
+    words = ("make", "--eval=show:; @echo $$LOGNAME", "show")
+    done = run("env", "--unset=USER", "--unset=LOGNAME", *words)
+    assert done.stdout == f"{os.getuid()}\n"
+    assert run("env", "USER=", "LOGNAME=me", *words).stdout == "me\n"
 
 
 def test_an_environment_that_cannot_be_made_leaves_nothing_behind(small, run, tmp_path):
