@@ -230,7 +230,8 @@ def kills_of_dvc(project: Project, stream: random.Random) -> Iterator[Fault]:
             fell = "a traceback" if "Traceback" in said else project.not_as_promised(killed=True)
             if (project.folder / "dvc.lock").read_bytes() != project.expected["dvc.lock"]:
                 fell = "dvc.lock is cut off"
-            project.restore() if fell else None
+            if fell:
+                project.restore()
             yield Fault(kind, what, fell)
         yield project.reproduced(kind)
 
