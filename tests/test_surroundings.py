@@ -71,7 +71,7 @@ def test_make_finds_the_stages_where_python_does_not_look_in_the_current_folder(
 
 
 def test_make_has_a_name_for_a_user_that_has_none(project, run):
-    words = ("make", "--eval=show:; @echo $$LOGNAME", "show")
+    words = ("make", "--no-print-directory", "--eval=show:; @echo $$LOGNAME", "show")
     done = run("env", "--unset=USER", "--unset=LOGNAME", *words)
     assert done.stdout == f"{os.getuid()}\n"
     assert run("env", "USER=", "LOGNAME=me", *words).stdout == "me\n"
