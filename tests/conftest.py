@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from filelock import FileLock
 
 from checks.reproduction import copy_project
 
@@ -124,6 +125,26 @@ def small(project):
     """A copy of the project, made small."""
     make_small(project)
     return project
+
+
+@pytest.fixture(scope="session")
+def reproduced(tmp_path_factory, run_in, worker_id):
+    """A small copy after its first `dvc repro`, which said what is in `first.log`; to be copied.
+
+    All processes of a test run share it: the first that asks makes it.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder if worker_id == "master" else folder.parent) / "reproduced"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            making = folder.with_name("making")
+            copy_project(ROOT, making)
+            make_small(making)
+            done = run_in(making, "dvc", "repro")
+            assert done.returncode == 0, done.stderr
+            (making / ".git/first.log").write_text(done.stdout)
+            making.rename(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,11 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
-from conftest import LECTURE, only
+from conftest import only
 
 from checks.reproduction import to_run
 from checks.wiring import code_faults, input_faults, param_faults, watched_faults
@@ -22,10 +23,14 @@ def after(path, old, new):
 
 
 @pytest.fixture(scope="module")
-def extended(small_copy, run_in, tmp_path_factory):
-    """A small project with `tanh`, after `dvc repro`, and the folder with what its stages did."""
-    only(small_copy, *LECTURE)
-    wiring, folder = small_copy / "dvc.yaml", small_copy / "diagonal/pipeline"
+def extended(reproduced, run_in, tmp_path_factory):
+    """A small project with `tanh`, after `dvc repro`, and the folder with what its stages did.
+
+    What does not know of it is not run again.
+    """
+    project = shutil.copytree(reproduced, tmp_path_factory.mktemp("add") / "project", symlinks=True)
+    only(project, "evaluate", "seeds", "feature_space")
+    wiring, folder = project / "dvc.yaml", project / "diagonal/pipeline"
     n_lines = wiring.read_text().count("\n")
     (entry,) = re.findall(r"```yaml\n(  train_tanh:.*?\n)```", RECIPE, re.S)
     (line,) = re.findall(r"```python\n(.*?\n)```", RECIPE, re.S)
@@ -36,17 +41,17 @@ def extended(small_copy, run_in, tmp_path_factory):
     assert wiring.read_text().count("\n") <= n_lines + 12
     after(folder / "models.py", '    "relu": Model("relu", "#E69F00", "v"),\n', line)
     after(folder / "params.py", "train_relu: TrainDeepModel\n", "    train_tanh: TrainDeepModel\n")
-    script = (small_copy / "stages/train_deepish.py").read_text()
-    (small_copy / "stages/train_tanh.py").write_text(script.replace("deepish", "tanh"))
+    script = (project / "stages/train_deepish.py").read_text()
+    (project / "stages/train_tanh.py").write_text(script.replace("deepish", "tanh"))
     section = "train_tanh: {lr: 0.1, n_epochs: 3, seed: 17, hidden: [4, 2]}\n"
-    params = small_copy / "params.yaml"
+    params = project / "params.yaml"
     params.write_text(params.read_text() + section)
 
     log = tmp_path_factory.mktemp("log")
-    watch = {"PYTHONPATH": str(small_copy / "checks/watch"), "WATCH_LOG": str(log)}
-    result = run_in(small_copy, "dvc", "repro", "--force", **watch)
+    watch = {"PYTHONPATH": str(project / "checks/watch"), "WATCH_LOG": str(log)}
+    result = run_in(project, "dvc", "repro", **watch)
     assert result.returncode == 0, result.stdout + result.stderr
-    return small_copy, log
+    return project, log
 
 
 def test_the_wiring_stays_clean_and_nothing_is_left_to_run(extended):

@@ -231,9 +231,10 @@ def test_metrics_are_read_by_name(tmp_path):
     assert files.read_metrics(path, "n", "loss") == {"n": 3, "loss": 0.25}
     with pytest.raises(InputError, match=r"m\.json: expected a readable .json .* no number 'x'"):
         files.read_metrics(path, "x")
-    path.write_text("{")
-    with pytest.raises(InputError, match=r"m\.json: expected a readable .json file"):
-        files.read_metrics(path, "loss")
+    for text in ("{", '{"loss": "low"}', '{"loss": [1]}', '["loss"]', "3"):
+        path.write_text(text)
+        with pytest.raises(InputError, match=r"m\.json: expected a readable .json file"):
+            files.read_metrics(path, "loss")
 
 
 @pytest.mark.parametrize("number", [float("nan"), np.inf])

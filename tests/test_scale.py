@@ -12,7 +12,7 @@ from diagonal.pipeline import resources
 from diagonal.pipeline.errors import InputError
 from diagonal.pipeline.params import load_params
 
-IMAGES = 120_000  # of 64 x 64 pixels: 492 MB as drawn
+IMAGES = 60_000  # of 64 x 64 pixels: 246 MB as drawn
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def test_a_stage_holds_little_whatever_the_size_of_the_images(large, stage, mebi
     _, memory = scale.run(stage, large)
     assert memory < mebibytes * 2**20
     if stage == "generate":
-        assert (large / "data/raw/images.npy").stat().st_size > 490 * 10**6
+        assert (large / "data/raw/images.npy").stat().st_size > 245 * 10**6
 
 
 def test_memory_that_is_not_there_is_told_in_bytes(monkeypatch):

@@ -17,7 +17,9 @@ def files(folder):
     }
 
 
-def test_an_experiment_spares_another_machine_every_command(small, run_in, tmp_path):
+def test_an_experiment_spares_another_machine_every_command(reproduced, run_in, tmp_path):
+    small = shutil.copytree(reproduced, tmp_path / "small", symlinks=True)
+
     def run(folder, *words):
         done = run_in(folder, *words)
         assert done.returncode == 0, done.stderr
@@ -25,8 +27,8 @@ def test_an_experiment_spares_another_machine_every_command(small, run_in, tmp_p
 
     wiring = YAML().load(small / "dvc.yaml")
     YAML().dump({"stages": {name: wiring["stages"][name] for name in STAGES}}, small / "dvc.yaml")
-    (small / "dvc.lock").unlink()
-    run(small, "dvc", "repro")
+    for name in ("logistic", "deepish"):  # which are nobody's any more
+        (small / f"models/{name}.safetensors").unlink()
     identity = ("-c", "user.name=a", "-c", "user.email=a@b.invalid")
     run(small, "git", "add", "--all")
     run(small, "git", *identity, "commit", "--quiet", "--message", "All")

@@ -156,13 +156,15 @@ def _rounded(value):
     return int(value) if isinstance(value, np.integer) else value
 
 
-def read_metrics(path, *names: str) -> dict[str, float]:
+def read_metrics(path, *names: str) -> dict[str, float | None]:
     """Read numbers by name from a file of `write_metrics`."""
     with _reading(path, ".json"):
         metrics = json.loads(Path(path).read_bytes())
-        if missing := sorted(set(names) - set(metrics)):
-            raise ValueError(f"no number {missing[0]!r}")
-        return {name: metrics[name] for name in names}
+        numbers = metrics if isinstance(metrics, dict) else {}
+        for name in names:
+            if not isinstance(numbers.get(name, "none"), float | int | None):
+                raise ValueError(f"no number {name!r}")
+        return {name: numbers[name] for name in names}
 
 
 def write_figure(path, figure) -> None:
