@@ -43,7 +43,7 @@ format: .venv/developer
 	ruff format .
 
 lock: .venv/developer  ## resolve the newest versions that pyproject.toml admits
-	uv pip compile pyproject.toml $(LOCK) --output-file requirements.txt
+	uv pip compile pyproject.toml --group pipeline $(LOCK) --output-file requirements.txt
 	uv pip compile --group report $(LOCK) --constraints requirements.txt --output-file requirements-report.txt
 	uv pip compile --group dev $(LOCK) --constraints requirements.txt --constraints requirements-report.txt --output-file requirements-dev.txt
 LOCK := --quiet --upgrade --universal --generate-hashes --no-header --fork-strategy fewest --python-version 3.11

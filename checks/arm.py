@@ -70,8 +70,7 @@ def fetch(root: Path, folder: Path) -> list[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{text}\n")
 
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    packages = [each for each in project["dependencies"] if not each.startswith("dvc")]
+    packages = tomllib.loads((root / "pyproject.toml").read_text())["project"]["dependencies"]
     target = ["--target", str(folder / "site"), "--cache-dir", str(folder / "cache")]
     platform = ["--python-platform", "aarch64-manylinux_2_28", "--python-version", PYTHON]
     locked = ["--only-binary", ":all:", "--constraints", "requirements.txt"]

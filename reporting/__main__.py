@@ -62,8 +62,9 @@ def run(*arguments: str) -> str:
 
 def dependencies() -> list[str]:
     """Name Python's packages that pyproject.toml asks for."""
-    project = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]
-    return [re.match(r"[\w.-]+", line)[0] for line in project["dependencies"]]
+    asked = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))
+    lines = asked["project"]["dependencies"] + asked["dependency-groups"]["pipeline"]
+    return [re.match(r"[\w.-]+", line)[0] for line in lines]
 
 
 def compared(what: str, has_previous: bool) -> dict[str, dict[str, tuple]]:

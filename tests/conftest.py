@@ -166,6 +166,16 @@ def run_in():
     return run_in
 
 
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory, run_in):
+    """Install the package, as `pip install .` does, into a folder of its own: needs no network."""
+    folder = tmp_path_factory.mktemp("installed")
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--target", folder]
+    result = run_in(ROOT, sys.executable, "-m", "pip", "install", *options, ".")
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
 @pytest.fixture
 def run(project, run_in):
     """Run a command in the project's copy."""
