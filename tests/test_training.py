@@ -151,6 +151,46 @@ def test_a_restored_checkpoint_goes_on_as_if_never_stopped(
         assert torch.equal(ours, expected)
 
 
+def logistic(seed):
+    torch.manual_seed(seed)
+    model = build("logistic", 25)
+    return Architecture(model, nn.BCELoss(), optim.Adam(model.parameters()))
+
+
+def test_a_plain_state_dict_is_loaded_and_losses_start_anew(tmp_path):
+    saved, ours = logistic(1), logistic(2)
+    torch.save(saved.model.state_dict(), tmp_path / "weights.pt")
+    ours.losses, ours.val_losses = [0.7], [0.7]
+    ours.load_checkpoint(tmp_path / "weights.pt")
+    assert torch.equal(ours.model.output.weight, saved.model.output.weight)
+    assert (ours.losses, ours.val_losses, ours.total_epochs) == ([], [], 0)
+
+
+@pytest.mark.parametrize("val_losses", [[np.mean([0.7, 0.5]), np.mean([0.5])], [None, None]])
+def test_the_courses_checkpoint_is_loaded_though_its_losses_are_numpys(
+    lecture_data, tmp_path, val_losses
+):
+    saved, ours = logistic(1), logistic(2)
+    saved.set_loaders(architecture(saved.model, lecture_data).train_loader)
+    saved.train(2)
+    checkpoint = {
+        "epoch": 2,
+        "model_state_dict": saved.model.state_dict(),
+        "optimizer_state_dict": saved.optimizer.state_dict(),
+        "loss": [np.mean([loss]) for loss in saved.losses],  # as the course computes them
+        "val_loss": val_losses,
+    }
+    torch.save(checkpoint, tmp_path / "checkpoint.pt")
+    ours.load_checkpoint(tmp_path / "checkpoint.pt")
+    assert torch.equal(ours.model.output.weight, saved.model.output.weight)
+    assert (ours.losses, ours.total_epochs) == (saved.losses, 2)
+    assert ours.val_losses == ([] if val_losses[0] is None else val_losses)
+    saved.train(1)
+    ours.set_loaders(saved.train_loader)
+    ours.train(1)
+    assert torch.equal(ours.model.output.weight, saved.model.output.weight)
+
+
 def write_tensors(path):
     torch.save({"model": {"weight": torch.ones(1)}}, path)
 
@@ -168,7 +208,25 @@ def truncate(path):
     path.write_bytes(path.read_bytes()[:500])
 
 
+def write_another_models(path):
+    torch.save(build("logistic", 9).state_dict(), path)
+
+
+def write_another_optimizers(path):
+    torch.save(
+        {
+            "model_state_dict": build("logistic", 25).state_dict(),
+            "optimizer_state_dict": {"state": {}, "param_groups": []},
+            "loss": [],
+            "val_loss": [],
+        },
+        path,
+    )
+
+
 NO_CHECKPOINTS = {
+    "another model's": write_another_models,
+    "another optimizer's": write_another_optimizers,
     "missing": lambda path: None,
     "a folder": lambda path: path.mkdir(),
     "empty": lambda path: path.touch(),

@@ -3,14 +3,13 @@
 import random
 from collections.abc import Callable, Iterable
 from itertools import islice
-from pickle import UnpicklingError
 
 import numpy as np
 import torch
 from torch import nn
 
 from diagonal.pipeline import files
-from diagonal.pipeline.errors import InputError
+from diagonal.training.checkpoints import restore
 
 AT_ONCE = 2**14  # batches, after which the losses leave the device: most epochs have fewer
 
@@ -125,18 +124,11 @@ class Architecture:
             torch.save(checkpoint, file)
 
     def load_checkpoint(self, path) -> None:
-        """Restore what `save_checkpoint` wrote, into the same model and optimizer.
+        """Go on from what `save_checkpoint` wrote, or the course's own, or from weights alone.
+
+        The model and optimizer are those of the checkpoint; `checkpoints.restore` says more.
 
         Raises:
-            InputError: the file is missing or no such checkpoint.
+            InputError: the file is missing, no checkpoint, or one of another model.
         """
-        try:
-            checkpoint = torch.load(path, map_location=self.device, weights_only=True)
-            model, optimizer = checkpoint["model"], checkpoint["optimizer"]
-            losses, val_losses = checkpoint["losses"], checkpoint["val_losses"]
-        except (OSError, RuntimeError, UnpicklingError, EOFError, LookupError, TypeError) as err:
-            reason = " ".join(f"{type(err).__name__}: {err}".split())
-            raise InputError(f"{path}: expected a checkpoint, found: {reason}") from err
-        self.model.load_state_dict(model)
-        self.optimizer.load_state_dict(optimizer)
-        self.losses, self.val_losses = losses, val_losses
+        self.losses, self.val_losses = restore(path, self.model, self.optimizer, self.device)
