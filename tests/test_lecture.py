@@ -4,12 +4,13 @@ import io
 import re
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 
 SLIDES = Path(__file__).with_name("slides.md")
-BLOCK = re.compile(r"```(slide|definition|assumed)\n(.*?)\n```(?:\n\n```prints\n(.*?)\n```)?", re.S)
+BLOCK = re.compile(r"```(?!prints)(\w+)\n(.*?)\n```(?:\n\n```prints\n(.*?)\n```)?", re.S)
 
 
 def show(code, names):
@@ -41,6 +42,12 @@ def slides():
         for kind, code, _ in blocks:
             printed.append(show(code, dict(names) if kind == "definition" else names))
     return names, blocks, printed
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
 
 
 def test_each_slide_runs_in_order_and_prints_what_it_shows(slides):
@@ -82,6 +89,64 @@ def test_losses_are_plotted(slides):
     training, validation = axes.lines
     assert training.get_ydata().tolist() == slides[0]["arch_relu"].losses
     assert validation.get_xdata().tolist() == list(range(1, 51))
+
+
+def test_losses_may_be_plotted_on_a_logarithmic_scale(slides):
+    scales = [slides[0]["arch_relu"].plot_losses(log).axes[0].get_yscale() for log in (False, True)]
+    assert scales == ["linear", "log"]
+
+
+def test_images_are_plotted_with_their_targets_as_arrays_or_tensors(slides):
+    names = slides[0]
+    images, labels = names["images"], names["labels"]
+    for x, y in ((images, labels), (names["x_tensor"], names["y_tensor"])):
+        (axes,) = names["plot_images"](x, y, n_plot=4).axes
+        assert len(axes.images) == 4
+        assert [text.get_text() for text in axes.texts][1] == "1: label 1"
+        for shown, image in zip(axes.images, images, strict=False):
+            assert np.array_equal(shown.get_array() > 0, image[0] > 0)
+
+
+@pytest.mark.parametrize(("rows", "n_axes"), [((0, 1, 2), 8), ((0, 1), 4), ((2,), 4)])
+def test_channels_are_plotted_by_the_rows_that_the_course_names(slides, rows, n_axes):
+    red, green, blue = slides[0]["color_bands"]()
+    rgb = np.stack([red, green, blue], axis=2)
+    gray = slides[0]["grayscale"](rgb)
+    axes = slides[0]["image_channels"](red, green, blue, rgb, gray, rows=rows).axes
+    assert len(axes) == n_axes
+    last = axes[-1].images[0].get_array()
+    assert np.array_equal(last, rgb if 2 in rows else gray)
+
+
+@pytest.mark.parametrize(
+    ("function", "title"),
+    [(torch.sigmoid, "sigmoid"), (torch.nn.PReLU(), "PReLU"), ("leaky_relu", "LeakyReLU")],
+)
+def test_an_activation_is_plotted_with_autograds_gradient(slides, function, title):
+    figure = slides[0]["plot_activation"](function)
+    assert figure.get_suptitle() == title
+    assert slides[0]["plot_activation"](function, "mine").get_suptitle() == "mine"
+    value, gradient = figure.axes[0].lines[2:]
+    z = torch.tensor(value.get_xdata(), requires_grad=True)
+    expected = (torch.nn.LeakyReLU() if isinstance(function, str) else function)(z)
+    expected.sum().backward()
+    assert np.array_equal(value.get_ydata(), expected.detach())
+    assert np.array_equal(gradient.get_ydata(), z.grad)
+
+
+def test_the_feature_space_is_plotted_layer_by_layer_and_the_model_stays(slides):
+    names = slides[0]
+    model, x = names["model_relu"], names["normalizer"](names["x_tensor"])
+    figure = names["plot_feature_space"](model, x, names["y_tensor"])
+    assert len(figure.axes) == len(model) - 1
+    wrong = ((model(x) > 0.5) != names["y_tensor"]).sum()
+    assert f"300 images, {wrong} of them called wrong" in figure.get_suptitle()
+    assert model.output.weight.dtype == torch.float32
+
+
+def test_what_is_plotted_is_pyplots_so_that_a_notebook_shows_it(slides):
+    figure = slides[0]["plot_activation"](torch.tanh)
+    assert plt.figure(plt.get_fignums()[-1]) is figure
 
 
 def test_to_moves_the_model_and_resize_and_the_rest_are_there(slides):

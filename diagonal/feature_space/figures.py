@@ -25,21 +25,34 @@ def activation_functions(z: np.ndarray, functions: Mapping[str, tuple]) -> Figur
     for axes in grid[len(functions) :]:
         axes.set_axis_off()
     for axes, (title, (value, gradient)) in zip(grid, functions.items(), strict=False):
-        flat = gradient < FLAT
-        shade = axes.fill_between(z, -1.5, 2.3, where=flat, color="#E8E8E8", linewidth=0)
-        axes.axhline(0, color=GRAY, linewidth=0.6)
-        axes.axvline(0, color=GRAY, linewidth=0.6)
-        axes.plot(z, value, color="black", linewidth=2, label="activation")
-        axes.plot(z, gradient, color=SKY, linewidth=2.4, linestyle="--", label="gradient")
-        most = f"gradient at most {gradient.max():g}"
-        axes.text(0.5, 0.04, most, transform=axes.transAxes, fontsize=10, ha="center")
+        _activation(axes, z, value, gradient)
         axes.set_title(title)
-        axes.set(xlabel="z", xlim=(z[0], z[-1]), ylim=(-1.5, 2.3))
         axes.tick_params(labelbottom=True)
-    shade.set_label(f"gradient below {FLAT:g}")
-    handles, labels = grid[0].get_legend_handles_labels()
-    grid[-1].legend([*handles, shade], [*labels, shade.get_label()], loc="center")
+    grid[-1].legend(*grid[0].get_legend_handles_labels(), loc="center")
     return figure
+
+
+def activation_function(
+    z: np.ndarray, value: np.ndarray, gradient: np.ndarray, title: str
+) -> Figure:
+    """Draw one activation function as `activation_functions` does, all (n,)."""
+    figure = titled(3.6, title)
+    axes = figure.subplots()
+    _activation(axes, z, value, gradient)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right center")
+    return figure
+
+
+def _activation(axes, z: np.ndarray, value: np.ndarray, gradient: np.ndarray) -> None:
+    axes.axhline(0, color=GRAY, linewidth=0.6)
+    axes.axvline(0, color=GRAY, linewidth=0.6)
+    axes.plot(z, value, color="black", linewidth=2, label="activation")
+    axes.plot(z, gradient, color=SKY, linewidth=2.4, linestyle="--", label="gradient")
+    flat, look = gradient < FLAT, {"color": "#E8E8E8", "linewidth": 0}
+    axes.fill_between(z, -1.5, 2.3, where=flat, label=f"gradient below {FLAT:g}", **look)
+    most = f"gradient at most {gradient.max():g}"
+    axes.text(0.5, 0.04, most, transform=axes.transAxes, fontsize=10, ha="center")
+    axes.set(xlabel="z", xlim=(z[0], z[-1]), ylim=(-1.5, 2.3))
 
 
 def layer_views(views: Mapping, labels: np.ndarray, wrong: np.ndarray, title: str) -> Figure:

@@ -13,11 +13,11 @@ READABLE = 10  # height and width in pixels up to which numbers fit into the cel
 BATCHES = 150  # mini-batches that are drawn at most
 
 
-def samples(images: np.ndarray, labels: np.ndarray) -> Figure:
-    """Draw the first 30 of images (N, S, S) with their labels (N,)."""
-    captions = [f"{number}: label {label}" for number, label in enumerate(labels[:30])]
+def samples(images: np.ndarray, labels: np.ndarray, n: int = 30) -> Figure:
+    """Draw the first n of images (N, S, S) with their labels (N,)."""
+    captions = [f"{number}: label {label}" for number, label in enumerate(labels[:n])]
     title = f"The first {len(captions)} of {len(images)} images: diagonals have label 1"
-    return image_grid(images[:30], labels[:30], captions, title)
+    return image_grid(images[:n], labels[:n], captions, title)
 
 
 def pattern_counts(images: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> Figure:
@@ -72,24 +72,27 @@ def image_grid(images: np.ndarray, labels: np.ndarray, captions: Sequence[str], 
     return figure
 
 
-def channels(bands: Sequence[np.ndarray], gray: np.ndarray, color: np.ndarray) -> Figure:
+def channels(
+    bands: Sequence[np.ndarray],
+    gray: np.ndarray,
+    color: np.ndarray,
+    rows: Sequence[str] = ("gray", "color"),
+) -> Figure:
     """Draw the slides' channels: red, green and blue alone, and each as one of an image's three.
 
-    Bands and gray are uint8 (S, S), color uint8 (S, S, 3).
+    Bands and gray are uint8 (S, S), color uint8 (S, S, 3). The rows are drawn in this order.
     """
-    figure = titled(5.2, "Three channels make a colour, their weighted sum a gray")
-    above, below = figure.subplots(2, 4)
+    title = "Three channels make a colour, their weighted sum a gray"
+    figure = titled(0.8 + 2.2 * len(rows), title)
+    grid = dict(zip(rows, figure.subplots(len(rows), 4, squeeze=False), strict=True))
     names = ("Red", "Green", "Blue", "0.21R + 0.72G + 0.07B")
-    for axes, name, band in zip(above, names, (*bands, gray), strict=True):
+    for axes, name, band in zip(grid.get("gray", ()), names, (*bands, gray), strict=False):
         _pixels(axes, band, name, limits=(0, 255))
-    for place, (axes, name) in enumerate(zip(below, ("first", "second", "third"), strict=False)):
-        alone = np.zeros_like(color)
-        alone[..., place] = bands[place]
-        axes.imshow(alone)
-        axes.set_title(f"as {name} channel")
-    below[3].imshow(color)
-    below[3].set_title("RGB: all three")
-    for axes in below:
+    names = ("as first channel", "as second channel", "as third channel", "RGB: all three")
+    pictures = [*(np.where(np.arange(3) == place, color, 0) for place in range(3)), color]
+    for axes, name, picture in zip(grid.get("color", ()), names, pictures, strict=False):
+        axes.imshow(picture)
+        axes.set_title(name)
         _as_picture(axes)
     return figure
 
