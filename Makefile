@@ -7,7 +7,7 @@ export LOGNAME := $(shell id -u)
 endif
 unexport PYTHONSAFEPATH  # with it, Python would not look for the stages here
 
-.PHONY: repro test report check gate bench summary params format lock clean
+.PHONY: repro test report notebook check gate bench summary params format lock clean
 
 repro: .venv/pipeline  ## reproduce the lecture, then show what came out; JOBS=2: two stages at once
 	python -m checks.params
@@ -21,6 +21,9 @@ test: .venv/developer  ## linter, then tests
 
 report: .venv/report  ## all results on one page, report/index.html
 	python -m reporting
+
+notebook: .venv/developer  ## the lecture as a notebook, lecture.ipynb, from its sources
+	python -m reporting.notebook
 
 # make itself ends with 2 where a command fails; who must tell 1 from 2 calls the command.
 check: .venv/pipeline  ## hold the pipeline to its promises; DEEP=1: under many settings
