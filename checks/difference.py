@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageSequence
-from safetensors.numpy import load_file
+from safetensors import safe_open
 
 
 def describe(ours: Path, theirs: Path) -> str:
@@ -35,7 +35,9 @@ def _parts(path: Path) -> dict:
     """Read a file as named arrays or plain values."""
     match path.suffix:
         case ".safetensors":
-            return load_file(path)
+            with safe_open(path, "np") as file:
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                return tensors | (file.metadata() or {})
         case ".npy":
             return {"array": np.load(path, allow_pickle=False)}
         case ".png" | ".gif":

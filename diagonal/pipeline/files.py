@@ -93,17 +93,31 @@ def read_array(path, dtype, ndim: int, at_random: bool = False) -> np.ndarray:
     return np.asarray(array)
 
 
-def write_tensors(path, tensors: Mapping[str, np.ndarray]) -> None:
-    """Write named arrays as .safetensors."""
+def write_tensors(
+    path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write named arrays as .safetensors, and text under at most one key of its metadata.
+
+    Two keys would come in another order in each process.
+    """
     contiguous = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
     with replacing(path) as file:
-        file.write(safetensors.numpy.save(contiguous))
+        file.write(safetensors.numpy.save(contiguous, metadata))
 
 
 def read_tensors(path) -> dict[str, np.ndarray]:
     """Read all named arrays of a .safetensors file."""
     with _reading(path, ".safetensors"):
         return safetensors.numpy.load(Path(path).read_bytes())
+
+
+def read_metadata(path, key: str) -> str:
+    """Read the text under a key of a .safetensors file's metadata."""
+    with _reading(path, ".safetensors"), safetensors.safe_open(path, "np") as file:
+        metadata = file.metadata() or {}
+        if key not in metadata:
+            raise ValueError(f"no metadata {key!r}")
+        return metadata[key]
 
 
 def write_table(path, columns: Mapping[str, Sequence]) -> None:

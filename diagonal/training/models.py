@@ -7,14 +7,18 @@ makes the difference: nothing (deepish, logistic) or an activation (relu).
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
+from pydantic import Field, ValidationError
 from torch import nn
 
 from diagonal.pipeline import data, files
 from diagonal.pipeline.errors import InputError, located
 from diagonal.pipeline.models import MODELS
+from diagonal.pipeline.params import Count, Section
 
 ACTIVATIONS = {
     "none": None,
@@ -28,6 +32,18 @@ ACTIVATIONS = {
 # near as the last bits reach, in which CPUs differ: by about 1e-15 per epoch.
 GRID = 2.0**-20
 DECIMALS = 9  # of probabilities: last bits, in which CPUs differ, must not break ties
+
+
+class Input(Section):
+    """What images a model has learnt from; its file says so, and with its weights is all it takes.
+
+    shape: channels, height and width.
+    mean, std: of `diagonal.pipeline.transforms.scale_and_normalize`.
+    """
+
+    shape: Annotated[tuple[Count, Count, Count], Field(strict=False)]
+    mean: float
+    std: Annotated[float, Field(gt=0)]
 
 
 def network(
@@ -142,6 +158,23 @@ def read_model(name: str, n_pixels: int) -> nn.Sequential:
     weights = files.read_tensors(path)
     with located(path):
         return _for_images(restored(weights, MODELS[name].activation), n_pixels)
+
+
+def read_with_input(name: str, folder) -> tuple[nn.Sequential, Input]:
+    """Read a model of the pipeline from its file alone, wherever that is, and what it takes.
+
+    Raises:
+        InputError: as `read_model`, or the file does not say what the model takes.
+    """
+    path = Path(folder, Path(data.MODEL.format(name)).name)
+    weights, said = files.read_tensors(path), files.read_metadata(path, "input")
+    with located(path):
+        try:
+            takes = Input.model_validate_json(said)
+        except ValidationError as err:
+            raise InputError(f"expected what images the model takes, found {said}") from err
+        model = restored(weights, MODELS[name].activation)
+        return _for_images(model, math.prod(takes.shape)), takes
 
 
 def read_history(name: str, n_pixels: int) -> tuple[np.ndarray, list[nn.Sequential]]:

@@ -19,7 +19,7 @@ from diagonal.training.batches import Batches
 from diagonal.training.descent import Descent, known
 from diagonal.training.device import resolve
 from diagonal.training.history import History
-from diagonal.training.models import network, quantized_weights
+from diagonal.training.models import Input, network, quantized_weights
 from diagonal.training.sampling import weighted_sampler
 
 SMALL = 2**20  # multiplications for a batch
@@ -70,7 +70,10 @@ def train(name: str, with_history: bool = False) -> None:
     if rank > 0:
         return
 
-    files.write_tensors(data.MODEL.format(name), quantized_weights(model))
+    transforms = params.transforms
+    takes = Input(shape=batches.images.shape[1:], mean=transforms.mean, std=transforms.std)
+    metadata = {"input": takes.model_dump_json()}
+    files.write_tensors(data.MODEL.format(name), quantized_weights(model), metadata)
     if with_history:
         files.write_tensors(data.MODEL.format(f"{name}_history"), history.arrays())
     losses = {"loss": architecture.losses, "val_loss": architecture.val_losses}

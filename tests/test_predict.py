@@ -1,0 +1,235 @@
+"""A trained model is asked about images from elsewhere."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from torchvision.transforms.v2 import Compose, Normalize, Resize, ToDtype, ToImage
+
+from diagonal.lines.channels import grayscale
+from diagonal.lines.images import every_line
+from diagonal.pipeline import command, files
+from diagonal.pipeline.errors import InputError
+from diagonal.pipeline.models import MODELS
+from diagonal.predict import main, predict
+from diagonal.training.models import Input, network, quantized_weights
+
+ROOT = Path(__file__).parents[1]
+STREAM = np.random.default_rng(0)
+
+
+def write(folder, name, shape=(1, 5, 5), mean=0.5, std=0.5):
+    """Write a model with weights that answer every pixel, as its stage does."""
+    pixels, activation = int(np.prod(shape)), MODELS[name].activation
+    hidden = [] if name == "logistic" else [5, 3]
+    model = network([pixels, *hidden, 1], activation, seed=3, dtype=torch.float64)
+    metadata = {"input": Input(shape=shape, mean=mean, std=std).model_dump_json()}
+    files.write_tensors(folder / f"{name}.safetensors", quantized_weights(model), metadata)
+    return model
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    """A folder elsewhere with models/ in it; write models there by their names."""
+    monkeypatch.chdir(tmp_path)
+    return {name: write(tmp_path / "models", name) for name in MODELS}
+
+
+def answers(model, x):
+    """PyTorch's own answers to what was prepared, by weights as stored."""
+    return model(x.double())[:, 0].detach().numpy()
+
+
+def as_lecture(picture, size=5):
+    """The lecture's way from a picture to a network, written with torchvision alone."""
+    gray = grayscale(np.asarray(picture.convert("RGB")))[..., None]
+    steps = [ToImage(), Resize((size, size)), ToDtype(torch.float32, scale=True)]
+    return Compose([*steps, Normalize(mean=(0.5,), std=(0.5,))])(gray)[None]
+
+
+def noise(*shape):
+    return STREAM.integers(0, 256, shape, dtype=np.uint8)
+
+
+@pytest.mark.parametrize("size", [(5, 5), (40, 40), (31, 17), (1, 1)])
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "1"])
+def test_a_picture_is_turned_gray_and_resized_as_in_the_lecture(models, mode, size):
+    picture = Image.fromarray(noise(*size, 3)).convert(mode)
+    picture.save("picture.png")
+    table = predict("picture.png")
+    assert list(table.columns) == list(MODELS)
+    assert list(table.index) == ["picture.png"]
+    for name, model in models.items():
+        assert table.loc["picture.png", name] == pytest.approx(
+            answers(model, as_lecture(picture))[0], abs=1e-5
+        )
+
+
+def test_what_is_drawn_is_what_the_generator_draws(models, monkeypatch):
+    lines = every_line(5)
+    np.save("lines.npy", lines)
+    table = predict(["lines.npy", lines[4, 0], lines[5]])
+    assert list(table.index[-3:]) == ["lines.npy[26]", "array", "array"]
+    np.testing.assert_array_equal(table.iloc[-2:], table.iloc[4:6])
+    x = torch.from_numpy(lines).double() / 255 * 2 - 1
+    for name, model in models.items():
+        np.testing.assert_allclose(table[name][:27], answers(model, x), atol=1e-5)
+    for line, row in zip(lines[:, 0], table.to_numpy(), strict=False):
+        rows = ("".join(".#"[int(pixel > 0)] for pixel in each) for each in line)
+        monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(rows) + "\n"))
+        np.testing.assert_array_equal(predict("-").to_numpy()[0], row)
+
+
+def test_the_mirror_image_has_its_say(models):
+    image = noise(5, 5)
+    alone, both = predict([image, image[:, ::-1]]), predict(image, tta="hflip")
+    np.testing.assert_allclose(both.iloc[0], alone.mean(), atol=1e-9)
+    assert (alone.iloc[0] != alone.iloc[1]).all()
+
+
+@pytest.mark.parametrize("kind", ["transparent", "16 bits", "rotated", "animated"])
+def test_pictures_of_all_kinds_look_as_they_are_shown(models, kind):
+    gray = noise(5, 5)
+    if kind == "transparent":
+        hidden = noise(5, 5) > 127
+        layers = [gray, gray, gray, np.where(hidden, 0, 255).astype(np.uint8)]
+        Image.fromarray(np.stack(layers, axis=-1)).save("picture.png")
+        gray = np.where(hidden, 0, gray)
+    elif kind == "16 bits":
+        Image.fromarray(gray.astype(np.uint16) * 257).save("picture.png")
+    elif kind == "rotated":
+        turn = Image.Exif()
+        turn[0x0112] = 6  # shown with its left column at the top
+        Image.fromarray(np.rot90(gray)).save("picture.png", exif=turn)
+    else:
+        frames = [Image.fromarray(each) for each in (gray, 255 - gray)]
+        frames[0].save("picture.png", save_all=True, append_images=frames[1:])
+    np.testing.assert_array_equal(predict("picture.png").to_numpy(), predict(gray).to_numpy())
+
+
+def test_models_of_other_images_are_asked_in_their_own_size_and_scale(tmp_path):
+    color = write(tmp_path, "relu", shape=(3, 8, 8), mean=0.1, std=2.0)
+    image = noise(3, 8, 8)
+    x = (torch.from_numpy(image)[None].double() / 255 - 0.1) / 2
+    (answer,) = predict(image, folder=tmp_path)["relu"]
+    assert answer == pytest.approx(answers(color, x)[0], abs=1e-5)
+    with pytest.raises(InputError, match=r"^array: expected images of 3 channels, found 1$"):
+        predict(image[:1], folder=tmp_path)
+
+
+REFUSED = {
+    "missing.png": (lambda path: None, "expected an image, found: No such file or directory"),
+    "missing.npy": (lambda path: None, "expected an image, found: No such file or directory"),
+    "folder.png": (lambda path: path.mkdir(), "expected an image, found: Is a directory"),
+    "text.png": (
+        lambda path: path.write_text("hello"),
+        "expected an image, found: cannot identify",
+    ),
+    "empty.png": (lambda path: path.touch(), "expected an image, found: cannot identify"),
+    "cut off.png": (
+        lambda path: path.write_bytes((ROOT / "docs/scale.png").read_bytes()[:9000]),
+        "expected an image, found: image file is truncated",
+    ),
+    "text.npy": (lambda path: path.write_text("hello"), "expected an image, found: "),
+    "pickle.npy": (
+        lambda path: np.save(path, np.array([None], object)),
+        "expected an image, found: Object arrays cannot be loaded",
+    ),
+    "float.npy": (
+        lambda path: np.save(path, np.ones((5, 5))),
+        r"expected uint8 \(n, channels, height, width\), found float64 \(5, 5\)",
+    ),
+    "flat.npy": (
+        lambda path: np.save(path, np.ones(25, np.uint8)),
+        r"expected uint8 \(n, channels, height, width\), found uint8 \(25,\)",
+    ),
+    "none.npy": (
+        lambda path: np.save(path, np.ones((0, 1, 5, 5), np.uint8)),
+        r"expected uint8 \(n, channels, height, width\), found uint8 \(0, 1, 5, 5\)",
+    ),
+    "channels.npy": (
+        lambda path: np.save(path, np.ones((2, 5, 5), np.uint8)),
+        "expected images of 1 channels, found 2",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_image_is_refused_in_a_line(models, name):
+    prepare, message = REFUSED[name]
+    prepare(Path(name))
+    with pytest.raises(InputError, match=rf"^{name}: {message}[^\n]*$"):
+        predict([noise(5, 5), name])
+
+
+@pytest.mark.parametrize("text", ["", "#.\n.x", "#..\n.#.", "#..\n.#.\n..", "#.\n\n.#\n#."])
+def test_a_drawing_that_is_no_square_of_two_characters_is_refused(models, monkeypatch, text):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+    with pytest.raises(InputError, match=r"^-: expected an image, found: no square of \. and #: "):
+        predict("-")
+
+
+def test_a_model_that_is_none_is_refused_in_a_line(models):
+    image = noise(5, 5)
+    with pytest.raises(InputError, match=r"^model: expected logistic, deepish, relu, found tanh$"):
+        predict(image, ["relu", "tanh"])
+    with pytest.raises(InputError, match=r"^other/logistic.safetensors: expected a .+ found none"):
+        predict(image, folder="other")
+    path = Path("models/relu.safetensors")
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(InputError, match=r"^models/relu\.safetensors: expected a readable "):
+        predict(image)
+    weights = files.read_tensors("models/deepish.safetensors")
+    for said, found in (
+        (None, "no metadata 'input'"),
+        ("hello", "hello"),
+        ('{"shape":[1,5,5]}', ".+"),
+        ('{"shape":[1,5,0],"mean":0,"std":1}', ".+"),
+        ('{"shape":[1,6,6],"mean":0,"std":1}', "one for 25"),
+    ):
+        files.write_tensors("models/deepish.safetensors", weights, said and {"input": said})
+        with pytest.raises(InputError, match=rf"^models/deepish\.safetensors: expected .*{found}$"):
+            predict(image, ["deepish"])
+
+
+def called(monkeypatch, capsys, *words):
+    monkeypatch.setattr(sys, "argv", ["predict", *words])
+    with pytest.raises(SystemExit) as exit_:
+        command.run(main)
+    return exit_.value.code, *capsys.readouterr()
+
+
+def test_the_command_prints_a_table_or_json_and_tells_bad_input_by_its_status(
+    models, monkeypatch, capsys
+):
+    Image.fromarray(noise(9, 9)).save("a.png")
+    table = predict(["a.png", "a.png"], ["relu", "logistic"], tta="hflip")
+    words = ("a.png", "a.png", "--model", "relu", "--model", "logistic", "--tta")
+    code, out, err = called(monkeypatch, capsys, *words)
+    assert (code, err) == (0, "")
+    shown = pd.read_csv(io.StringIO(out), sep=r"\s+", index_col=0)
+    pd.testing.assert_frame_equal(shown.round(6), table.round(6), check_names=False)
+    code, out, err = called(monkeypatch, capsys, *words, "--json")
+    assert json.loads(out) == [{"image": "a.png", **row} for row in table.to_dict("records")]
+    code, out, err = called(monkeypatch, capsys, "b.png")
+    assert (code, out) == (1, "")
+    assert err == "b.png: expected an image, found: No such file or directory\n"
+    assert called(monkeypatch, capsys)[0] == 2
+
+
+def test_a_models_file_has_the_same_bytes_from_every_process(models, tmp_path):
+    code = (
+        "from diagonal.pipeline import files; import numpy as np;"
+        "files.write_tensors('{}', dict(b=np.ones(2), a=np.ones(1)), {{'input': 'x'}})"
+    )
+    for name in "ab":
+        words = [sys.executable, "-c", code.format(tmp_path / name)]
+        subprocess.run(words, cwd=ROOT, check=True)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
