@@ -5,7 +5,6 @@ from contextlib import ExitStack
 import numpy as np
 import pandas as pd
 import torch
-from tqdm import tqdm
 
 from diagonal.evaluation import figures
 from diagonal.evaluation.metrics import by_model
@@ -19,6 +18,7 @@ from diagonal.training import divergence
 from diagonal.training.device import resolve
 from diagonal.training.ensembles import Ensemble, draw_epochs, members_at_once, train
 from diagonal.training.models import DECIMALS, network, views
+from diagonal.training.progress import bar
 from diagonal.training.sampling import weighted_sampler
 from diagonal.training.stage import read_batches
 
@@ -37,7 +37,7 @@ def main() -> None:
     parts = []
     n_pixels = batches.images[0].numel()
     at_once = members_at_once(batches.n_drawn, n_pixels, batches.batch_size)
-    for start in tqdm(range(0, len(seeds), at_once), desc="seeds", disable=None):
+    for start in bar(range(0, len(seeds), at_once), desc="seeds"):
         part = seeds[start : start + at_once].tolist()
         ensembles = {
             name: ensemble(name, getattr(params, f"train_{name}"), part, n_pixels, dtype, device)

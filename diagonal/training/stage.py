@@ -1,11 +1,11 @@
 """The stage that trains one model: images, labels and weights in; a trained model out."""
 
 import warnings
+from contextlib import nullcontext
 from functools import partial
 
 import torch
 from torch import nn, optim
-from tqdm import tqdm
 
 from diagonal.pipeline import data, files
 from diagonal.pipeline.errors import InputError, located
@@ -20,6 +20,7 @@ from diagonal.training.descent import Descent, known
 from diagonal.training.device import resolve
 from diagonal.training.history import History
 from diagonal.training.models import Input, network, quantized_weights
+from diagonal.training.progress import bar, live_table
 from diagonal.training.sampling import weighted_sampler
 
 SMALL = 2**20  # multiplications for a batch
@@ -49,35 +50,40 @@ def train(name: str, with_history: bool = False) -> None:
     sizes = [batches.images[0].numel(), *getattr(own, "hidden", ()), 1]
     model = network(sizes, MODELS[name].activation, seed=own.seed, dtype=dtype).to(device)
     history = History(model, own.n_epochs)
-    with data_parallel.joined(device):
-        architecture = _architecture(model, own.lr)
-        architecture.set_loaders(batches, val_batches)
-        n_weights = architecture.count_parameters()
-        if device.type == "cpu" and n_weights * params.train.batch_size < SMALL:
-            torch.set_num_threads(1)  # threads would wait for each other longer than they compute
-        hidden = rank > 0 or None  # None: where there is no terminal
-        with (
-            tqdm(total=own.n_epochs, desc=name, unit="epoch", disable=hidden) as bar,
-            divergence.finite(partial(quantized_weights, model), f"train_{name}.lr", own.lr),
-        ):
 
-            def on_epoch(loss: float, val_loss: float) -> None:
-                history.keep()
-                bar.set_postfix(loss=loss, val_loss=val_loss, refresh=False)
-                bar.update()
+    def losses() -> dict:
+        columns = {"loss": architecture.losses, "val_loss": architecture.val_losses}
+        return {"epoch": range(1, architecture.total_epochs + 1), **columns}
 
-            architecture.train(own.n_epochs, params.train.seed, on_epoch)
-    if rank > 0:
-        return
+    def on_epoch(loss: float, val_loss: float) -> None:
+        history.keep()
+        progress.set_postfix(loss=loss, val_loss=val_loss, refresh=False)
+        progress.update()
+        update_curve()
 
-    transforms = params.transforms
-    takes = Input(shape=batches.images.shape[1:], mean=transforms.mean, std=transforms.std)
-    metadata = {"input": takes.model_dump_json()}
-    files.write_tensors(data.MODEL.format(name), quantized_weights(model), metadata)
-    if with_history:
-        files.write_tensors(data.MODEL.format(f"{name}_history"), history.arrays())
-    losses = {"loss": architecture.losses, "val_loss": architecture.val_losses}
-    files.write_table(f"plots/losses/{name}.csv", {"epoch": range(1, own.n_epochs + 1), **losses})
+    curve = live_table(f"plots/losses/{name}.csv", losses)
+    with curve if rank == 0 else nullcontext(lambda: None) as update_curve:
+        with data_parallel.joined(device):
+            architecture = _architecture(model, own.lr)
+            architecture.set_loaders(batches, val_batches)
+            n_weights = architecture.count_parameters()
+            if device.type == "cpu" and n_weights * params.train.batch_size < SMALL:
+                torch.set_num_threads(
+                    1
+                )  # threads would wait longer for each other than they compute
+            with (
+                bar(total=own.n_epochs, desc=name, unit="epoch", hidden=rank > 0) as progress,
+                divergence.finite(partial(quantized_weights, model), f"train_{name}.lr", own.lr),
+            ):
+                architecture.train(own.n_epochs, params.train.seed, on_epoch)
+        if rank > 0:
+            return
+        transforms = params.transforms
+        takes = Input(shape=batches.images.shape[1:], mean=transforms.mean, std=transforms.std)
+        metadata = {"input": takes.model_dump_json()}
+        files.write_tensors(data.MODEL.format(name), quantized_weights(model), metadata)
+        if with_history:
+            files.write_tensors(data.MODEL.format(f"{name}_history"), history.arrays())
 
 
 def read_batches(
