@@ -7,7 +7,10 @@ export LOGNAME := $(shell id -u)
 endif
 unexport PYTHONSAFEPATH  # with it, Python would not look for the stages here
 
-.PHONY: repro test report notebook check gate bench summary params format lock clean
+.PHONY: help repro test report notebook onnx check gate bench summary params format lock clean
+
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s%s\n", $$1, $$2}' Makefile
 
 repro: .venv/pipeline  ## reproduce the lecture, then show what came out; JOBS=2: two stages at once
 	python -m checks.params
@@ -25,6 +28,9 @@ report: .venv/report  ## all results on one page, report/index.html
 notebook: .venv/developer  ## the lecture as a notebook, lecture.ipynb, from its sources
 	python -m reporting.notebook
 
+onnx: .venv/export  ## each model for other runtimes, onnx/NAME.onnx
+	python -m diagonal.export
+
 # make itself ends with 2 where a command fails; who must tell 1 from 2 calls the command.
 check: .venv/pipeline  ## hold the pipeline to its promises; DEEP=1: under many settings
 	python -m checks $(if $(DEEP),--deep)
@@ -41,14 +47,15 @@ params: .venv/pipeline  ## check params.yaml alone
 gate: .venv/developer  ## the models against BASE=REV (default: the merge base); FORMAT=md: Markdown
 	@python -m checks.gate $(BASE) $(if $(FORMAT),--format $(FORMAT))
 
-format: .venv/developer
+format: .venv/developer  ## lay out the code
 	ruff check --fix .
 	ruff format .
 
 lock: .venv/developer  ## resolve the newest versions that pyproject.toml admits
 	uv pip compile pyproject.toml --group pipeline $(LOCK) --output-file requirements.txt
 	uv pip compile --group report $(LOCK) --constraints requirements.txt --output-file requirements-report.txt
-	uv pip compile --group dev $(LOCK) --constraints requirements.txt --constraints requirements-report.txt --output-file requirements-dev.txt
+	uv pip compile --group export $(LOCK) --constraints requirements.txt --output-file requirements-export.txt
+	uv pip compile --group dev $(LOCK) --constraints requirements.txt --constraints requirements-report.txt --constraints requirements-export.txt --output-file requirements-dev.txt
 LOCK := --quiet --upgrade --universal --generate-hashes --no-header --fork-strategy fewest --python-version 3.11
 
 clean:  ## remove the environment; data, models and DVC's cache stay
@@ -61,6 +68,10 @@ clean:  ## remove the environment; data, models and DVC's cache stay
 
 .venv/report: requirements-report.txt .venv/pipeline
 	python -m pip install --quiet --require-hashes --requirement requirements-report.txt
+	touch $@
+
+.venv/export: requirements-export.txt .venv/pipeline
+	python -m pip install --quiet --require-hashes --requirement requirements-export.txt
 	touch $@
 
 .venv/developer: requirements-dev.txt .venv/pipeline

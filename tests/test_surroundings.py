@@ -1,7 +1,9 @@
 """Other people's machines: another checkout, a notebook, a profiler, an editor's run button."""
 
+import json
 import os
 import pstats
+import re
 import shutil
 import subprocess
 import sys
@@ -132,3 +134,30 @@ def test_in_a_repository_that_had_no_project_the_gate_cannot_compare(project, ru
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith("gate: HEAD~1: plots/seeds/seeds.csv: expected a file in git, found: ")
+
+
+def test_make_alone_lists_the_commands_and_runs_none(project, run):
+    makefile = (project / "Makefile").read_text()
+    commands = re.findall(r"(?m)^([a-z]+):", makefile)
+    plain = run("make")
+    assert (plain.returncode, plain.stderr) == (0, "")
+    assert [line.split()[:2] for line in plain.stdout.splitlines()] == [
+        ["make", name] for name in commands
+    ]
+    assert all(line.split()[2:] for line in plain.stdout.splitlines())
+    assert run("make", "help").stdout == plain.stdout
+    assert not (project / ".venv").exists()
+
+
+def test_the_container_makes_the_environment_that_it_points_to():
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
+    code = container["customizations"]["vscode"]
+    assert {"iterative.dvc", "ms-python.python"} <= {*code["extensions"]}
+    program, target = container["postCreateCommand"].split()
+    assert program == "make"
+    done = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    here = "${containerWorkspaceFolder}/.venv/bin"
+    assert container["remoteEnv"]["PATH"].startswith(f"{here}:")
+    for key in ("python.defaultInterpreterPath", "dvc.pythonPath"):
+        assert code["settings"][key] == f"{here}/python"
