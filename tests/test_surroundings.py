@@ -139,13 +139,13 @@ def test_in_a_repository_that_had_no_project_the_gate_cannot_compare(project, ru
 def test_make_alone_lists_the_commands_and_runs_none(project, run):
     makefile = (project / "Makefile").read_text()
     commands = re.findall(r"(?m)^([a-z]+):", makefile)
-    plain = run("make")
+    plain = run("make", "--no-print-directory")
     assert (plain.returncode, plain.stderr) == (0, "")
     assert [line.split()[:2] for line in plain.stdout.splitlines()] == [
         ["make", name] for name in commands
     ]
     assert all(line.split()[2:] for line in plain.stdout.splitlines())
-    assert run("make", "help").stdout == plain.stdout
+    assert run("make", "--no-print-directory", "help").stdout == plain.stdout
     assert not (project / ".venv").exists()
 
 
