@@ -11,32 +11,30 @@ from importlib.metadata import version
 from pathlib import Path
 
 import vl_convert
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from checks.reproduction import CannotTellError
 from checks.reproduction import command as command_here
 from diagonal.pipeline import command, files
 from diagonal.pipeline.errors import InputError
 from reporting.pipeline import layout, stages_and_edges
+from reporting.playground import gather
 
 HERE = Path(__file__).parent
 TARGET = "report/index.html"
 
 
 def main() -> None:
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
     has_previous = not run("git", "rev-list", "--max-count=2", "HEAD").count("\n") < 2
     with tempfile.TemporaryDirectory() as folder:
         shown = json.loads(run("dvc", "plots", "show", "--json", "--out", folder))["data"]
         charts, figures = drawn(shown)
-    page = environment.get_template("report.html.j2").render(
+    page = template().render(
         commit=run("git", "log", "-1", "--format=%h %s").strip(),
         changed=bool(run("git", "status", "--porcelain").strip()),
         previous=has_previous,
         versions={name: version(name) for name in dependencies()},
+        playground=gather(),
         pipeline=layout(*stages_and_edges(run("dvc", "dag", "--mermaid"))),
         params=compared("params", has_previous),
         metrics=compared("metrics", has_previous),
@@ -46,6 +44,16 @@ def main() -> None:
     with files.replacing(TARGET) as file:
         file.write(page.encode())
     print(f"{TARGET}: {len(page) / 2**20:.1f} MB, open it in a browser")
+
+
+def template() -> Template:
+    """Read the page's template; what it includes stands beside it."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.policies["json.dumps_kwargs"] = {}  # keys keep their order, as that of the models
+    return environment.get_template("report.html.j2")
 
 
 def run(*arguments: str) -> str:
