@@ -265,7 +265,6 @@ const playground = (() => {
   function showCloud(part, net, { among = [], drawn } = {}) {
     const [picture, words] = part.querySelectorAll(".cloud, .said"), turn = part.querySelector(".turn");
     const points = seen.map(({ x }) => represented(net, x)), units = points[0].length;
-    if (!points.flat().every(Number.isFinite)) return;
     const { normal, place } = coordinates(net, points), n = normal.length, placed = points.map(place);
     const here = drawn && place(represented(net, drawn));
     const [low, high] = box([...placed, ...(here ? [here] : []), ...(units > 3 ? [] : among)]);
@@ -330,7 +329,7 @@ const playground = (() => {
       ...dots.map((dot) => `<circle class="you" r="6" transform="translate(${at(place(dot))})"/>`),
     ].join("");
   }
-  const byEpoch = (values, kind, first = 1) => [values.filter(Number.isFinite).map((y, i) => [i + first, y]), kind];
+  const byEpoch = (values, kind, first = 1) => [values.map((y, i) => [i + first, y]), kind];
 
   // ---- State: one object, read from the address and written into it
   const number = (low, high, whole) => (text) => {
@@ -488,13 +487,13 @@ const playground = (() => {
       const { at, image, turn, epoch, threshold, model, where, epochs, trained, ...settings } = state;
       const key = JSON.stringify(settings), until = performance.now() + 50;
       if (run?.key !== key || run.losses.length > trained) run = { ...start(settings), key };
-      while (run.losses.length < trained && !diverged() && performance.now() < until) step(run);
-      if (run.losses.length < trained && !diverged()) requestAnimationFrame(show.train);
+      while (run.losses.length < trained && performance.now() < until) step(run);
+      if (run.losses.length < trained) requestAnimationFrame(show.train);
       const { losses, valLosses, accuracies, net } = run, n = losses.length, x = Math.max(n, epochs);
       const found = `${spoken(losses.at(-1), valLosses.at(-1))}; ${fixed(100 * accuracies.at(-1), 1)} % right`;
-      announce("train", `Epoch ${n} of ${epochs}: ${diverged() ? "infinite weights; try a lower rate" : found}.`);
+      announce("train", `Epoch ${n} of ${epochs}: ${found}.`);
       chart(byId("train-losses"), {
-        x, y: Math.max(0.8, ...[...losses, ...valLosses].filter(Number.isFinite)),
+        x, y: Math.max(0.8, ...losses, ...valLosses),
         lines: [byEpoch(data.history.loss, "committed"), byEpoch(losses, "training"), byEpoch(valLosses, "validation")],
       });
       chart(byId("train-accuracy"), { x, y: 1, lines: [byEpoch(accuracies, "training", 0)] });
@@ -502,7 +501,6 @@ const playground = (() => {
       showWeights(byId("train-weights"), net.layers);
     },
   };
-  const diverged = () => run.losses.some((each) => !Number.isFinite(each));
 
   // ---- What buttons, keys and pointers do
   let player; // { part, timer, button } while something plays
@@ -512,8 +510,8 @@ const playground = (() => {
       return state.epoch < snapshots.length - 1;
     },
     train() {
-      change({ trained: state.trained < state.epochs && !diverged() ? state.trained + 1 : 1 });
-      return state.trained < state.epochs && !diverged();
+      change({ trained: state.trained < state.epochs ? state.trained + 1 : 1 });
+      return state.trained < state.epochs;
     },
   };
   function stop() {
@@ -543,7 +541,7 @@ const playground = (() => {
     clear: () => change({ image: new Uint8Array(nPixels) }),
     pattern: ({ button }) => change({ image: patterns[button.dataset.pattern].image }),
     pixel: ({ button, event }) => { if (event.detail === 0) put(button, opposite(button)); }, // no pointer's click
-    step: () => { stop(); if (!diverged()) change({ trained: Math.min(state.trained + 1, 5000) }); },
+    step: () => { stop(); change({ trained: Math.min(state.trained + 1, 5000) }); },
     reset: () => { stop(); change({ trained: 0 }); },
     lecture: () => { stop(); change(lecture()); },
   };

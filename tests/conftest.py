@@ -1,9 +1,12 @@
 """What several tests start from: the lecture's data, random data, and a copy of the project."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+from contextlib import chdir
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -180,3 +183,67 @@ def installed(tmp_path_factory, run_in):
 def run(project, run_in):
     """Run a command in the project's copy."""
     return partial(run_in, project)
+
+
+def train_lecture(folder):
+    """Run the stages up to the trained models, in this process, in a folder with params.yaml."""
+    from stages import balance, generate, split, train_deepish, train_logistic, train_relu
+
+    with chdir(folder):
+        for stage in (generate, split, balance, train_logistic, train_deepish, train_relu):
+            stage.main()
+
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+DRIVER = shutil.which("chromedriver")
+OPTIONS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """A real browser; without one its tests are skipped, unless NEED_BROWSER is set."""
+    if not (BROWSER and DRIVER):
+        say = pytest.fail if "NEED_BROWSER" in os.environ else pytest.skip
+        say("needs chromium and chromedriver (Debian's packages chromium and chromium-driver)")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+def opened(browser, path, width, theme, fragment=""):
+    """Open a page in the browser, so many pixels wide, in a theme; it keeps both as attributes."""
+    feature = {"name": "prefers-color-scheme", "value": theme}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.get("about:blank")
+    for kind in ("performance", "browser"):
+        browser.get_log(kind)
+    browser.get(path.as_uri() + fragment)
+    browser.width, browser.theme = width, theme
+    return browser
+
+
+def requests(browser):
+    """List the addresses that a browser has asked for since this was called or it was opened."""
+    messages = [json.loads(each["message"])["message"] for each in browser.get_log("performance")]
+    return [
+        message["params"]["request"]["url"]
+        for message in messages
+        if message["method"] == "Network.requestWillBeSent"
+    ]

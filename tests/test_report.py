@@ -4,32 +4,16 @@ import base64
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from conftest import opened, requests, train_lecture
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-DRIVER = shutil.which("chromedriver")
-OPTIONS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-pytestmark = pytest.mark.skipif(
-    not (BROWSER and DRIVER) and "NEED_BROWSER" not in os.environ,
-    reason="needs chromium and chromedriver (Debian's packages chromium and chromium-driver)",
-)
 PLOTS = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["plots"]
 CHARTS = [next(iter(plot)) for plot in PLOTS if isinstance(plot, dict)]
 
@@ -42,6 +26,7 @@ def report(project_copy):
         identity = ("-c", "user.name=a", "-c", "user.email=a@b.invalid")
         subprocess.run(["git", *identity, *arguments], cwd=project_copy, check=True)
 
+    train_lecture(project_copy)
     git("add", "--all")
     git("commit", "--quiet", "--message", "First")
     metrics = project_copy / "metrics/evaluate/validation/relu.json"
@@ -59,42 +44,13 @@ def report(project_copy):
     return project_copy / "report/index.html"
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    from selenium import webdriver
-
-    assert BROWSER and DRIVER, "expected chromium and chromedriver, found neither or one"
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
-
-
 @pytest.fixture(params=[(1280, "light"), (400, "dark")], ids=["wide-light", "narrow-dark"])
 def page(request, browser, report):
-    width, theme = request.param
-    feature = {"name": "prefers-color-scheme", "value": theme}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    for kind in ("performance", "browser"):
-        browser.get_log(kind)
-    browser.get(report.as_uri())
-    browser.width, browser.theme = width, theme
-    return browser
+    return opened(browser, report, *request.param)
 
 
 def test_nothing_is_asked_of_a_network_and_nothing_goes_wrong(page, report):
-    messages = [json.loads(each["message"])["message"] for each in page.get_log("performance")]
-    asked = [
-        message["params"]["request"]["url"]
-        for message in messages
-        if message["method"] == "Network.requestWillBeSent"
-    ]
+    asked = requests(page)
     assert report.as_uri() in asked
     assert {urlsplit(url).scheme for url in asked} <= {"file", "data"}
     assert [each for each in asked if each.startswith("file")] == [report.as_uri()]
