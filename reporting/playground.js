@@ -402,8 +402,7 @@ const playground = (() => {
   };
 
   // ---- What each part shows of the state
-  const verdict = (p) =>
-    p > state.threshold ? "diagonal" : p === state.threshold ? "on the fence, so straight" : "straight";
+  const verdict = (p) => (p > state.threshold ? "diagonal" : p === state.threshold ? "undecided" : "straight");
   const pixels = find("#draw-grid button"), cards = find("#draw article"), verdicts = find("#draw-verdicts p");
   const among = snapshots.flatMap((net) => seen.map(({ x }) => represented(net, x)));
   let run;

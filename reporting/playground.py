@@ -27,7 +27,7 @@ from diagonal.training.sampling import make_balanced_sampler, weighted_sampler
 SHOWN = "relu"  # whose history the pipeline keeps, and whose training the page repeats
 SIDE = 28  # pixels of the largest image that a finger can draw
 UNITS = 12  # of a layer that are shown, at most
-LARGEST = {"pixels": 2**21, "weights": 2**20, "draws": 2**18}  # so that the page stays below 15 MB
+LARGEST = {"pixels": 2**21, "weights": 2**18, "draws": 2**17}  # so that the page stays below 15 MB
 
 
 def gather() -> dict:
@@ -139,17 +139,18 @@ def training(params: Params, patterns: Patterns) -> dict:
         "balance": params.balance.strategy,
         "seed": own.seed,
         "precision": params.train.precision,
-        "initial": layers(SHOWN, model),
+        "initial": layers(SHOWN, model, torch.float64),
         "drawn": drawn,
         "flips": packed(torch.cat(flips).numpy().astype(np.uint8)),
         "val": packed(place[val].astype(np.uint16)),
     }
 
 
-def layers(name: str, model: Iterable[nn.Module]) -> dict:
+def layers(name: str, model: Iterable[nn.Module], dtype=torch.float32) -> dict:
     """Take a network apart: the weights of its linear layers, and PReLU's slopes, if it has any."""
-    weights = [packed(each.weight.detach()) for each in model if isinstance(each, nn.Linear)]
+    linear = [each.weight.detach() for each in model if isinstance(each, nn.Linear)]
     slopes = [each.weight.item() for each in model if isinstance(each, nn.PReLU)]
+    weights = [packed(each.to(dtype)) for each in linear]
     return {"activation": MODELS[name].activation, "weights": weights, "slopes": slopes}
 
 

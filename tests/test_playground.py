@@ -123,7 +123,7 @@ def said(image):
 def verdicts(image):
     word = {True: "diagonal", False: "straight"}
     return [
-        f"{name} {word[p > 0.5] if p != 0.5 else 'on the fence, so straight'}, {p:.3f}"
+        f"{name} {word[p > 0.5] if p != 0.5 else 'undecided'}, {p:.3f}"
         for name, p in said(image).items()
     ]
 
