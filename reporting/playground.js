@@ -329,6 +329,7 @@ const playground = (() => {
       ...dots.map((dot) => `<circle class="you" r="6" transform="translate(${at(place(dot))})"/>`),
     ].join("");
   }
+  const upTo = (...series) => Math.ceil(10 * Math.max(0.1, ...series.flat())) / 10;
   const byEpoch = (values, kind, first = 1) => [values.map((y, i) => [i + first, y]), kind];
 
   // ---- State: one object, read from the address and written into it
@@ -453,7 +454,7 @@ const playground = (() => {
       announce("time", `Epoch ${epoch}: ${spoken(...now)}; ${wrong} of ${seen.length} patterns called wrong.`);
       showCloud(byId("time"), net, { among });
       chart(byId("time-losses"), {
-        x: last, y: Math.max(...loss, ...valLoss), lines: [byEpoch(loss, "training"), byEpoch(valLoss, "validation")],
+        x: last, y: upTo(loss, valLoss), lines: [byEpoch(loss, "training"), byEpoch(valLoss, "validation")],
         mark: epoch, dots: epoch ? now.map((each) => [epoch, each]) : [],
       });
       showWeights(byId("time-weights"), net.layers);
@@ -492,7 +493,7 @@ const playground = (() => {
       const found = `${spoken(losses.at(-1), valLosses.at(-1))}; ${fixed(100 * accuracies.at(-1), 1)} % right`;
       announce("train", `Epoch ${n} of ${epochs}: ${found}.`);
       chart(byId("train-losses"), {
-        x, y: Math.max(0.8, ...losses, ...valLosses),
+        x, y: upTo(data.history.loss, losses, valLosses),
         lines: [byEpoch(data.history.loss, "committed"), byEpoch(losses, "training"), byEpoch(valLosses, "validation")],
       });
       chart(byId("train-accuracy"), { x, y: 1, lines: [byEpoch(accuracies, "training", 0)] });

@@ -27,17 +27,18 @@ from diagonal.training.sampling import make_balanced_sampler, weighted_sampler
 SHOWN = "relu"  # whose history the pipeline keeps, and whose training the page repeats
 SIDE = 28  # pixels of the largest image that a finger can draw
 UNITS = 12  # of a layer that are shown, at most
-LARGEST = {"pixels": 2**21, "weights": 2**18, "draws": 2**17}  # so that the page stays below 15 MB
+LARGEST = {"patterns": 1000, "pixels": 2**21, "weights": 2**18, "draws": 2**17}  # about 5 MB
+COUNTS = ("train", "val", "population")
 
 
 def gather() -> dict:
     """Read params.yaml and what the stages have written.
 
     Returns:
-        JSON-able: `without`, part of the page -> why it is not there, where `all` leaves out the
-        rest: `size`, `channels`, `levels` (what networks see of a pixel from 0 to 255),
-        `threshold`, `tta`, `patterns`, `models`, `history` and `training`, the last two None where
-        they are left out.
+        `without`: part of the page -> why it is not there; with `all` there is nothing else. `size`
+        and `channels` of images; `levels`: what networks see of a pixel from 0 to 255; `threshold`
+        and `tta` of evaluation; `patterns` and how often each occurs; `units` of a layer to show;
+        `models`; `shown`: the one whose `history` and `training` follow.
 
     Raises:
         InputError: a file is missing, or the files do not fit each other.
@@ -46,9 +47,13 @@ def gather() -> dict:
     n_channels, size, _ = patterns.images.shape[1:]
     models = {name: read_model(name, patterns.images[0].size) for name in MODELS}
     n_weights = sum(each.numel() for model in models.values() for each in model.parameters())
-    for what, n in (("pixels", patterns.images.size), ("weights", n_weights)):
-        if n > LARGEST[what]:
-            return {"without": {"all": too_large(n, f"{what} of all {OF[what]}", LARGEST[what])}}
+    for kind, n, what in (
+        ("patterns", len(patterns.images), "distinct images"),
+        ("pixels", patterns.images.size, "pixels of all distinct images"),
+        ("weights", n_weights, "weights of all models"),
+    ):
+        if n > LARGEST[kind]:
+            return {"without": {"all": too_large(kind, n, what)}}
 
     without = {}
     if n_channels > 1 or size > SIDE:
@@ -59,11 +64,11 @@ def gather() -> dict:
     epochs, then = read_history(SHOWN, patterns.images[0].size)
     n_weights = sum(each.numel() for model in then for each in model.parameters())
     if n_weights > LARGEST["weights"]:
-        without["time"] = too_large(n_weights, "weights of all epochs", LARGEST["weights"])
+        without["time"] = too_large("weights", n_weights, "weights of all epochs")
     n_train, n_val = int(patterns.train.sum()), int(patterns.val.sum())
     n_draws = max(n_train * getattr(params, f"train_{SHOWN}").n_epochs, n_val)
     if n_draws > LARGEST["draws"]:
-        without["train"] = too_large(n_draws, "images in all epochs", LARGEST["draws"])
+        without["train"] = too_large("draws", n_draws, "images in all epochs")
 
     losses = files.read_table(f"plots/losses/{SHOWN}.csv", "loss", "val_loss").to_dict("list")
     steps = [layers(SHOWN, model) for model in then] if "time" not in without else []
@@ -95,13 +100,9 @@ def gather() -> dict:
     }
 
 
-OF = {"pixels": "distinct images", "weights": "models"}
-COUNTS = ("train", "val", "population")
-
-
-def too_large(n: int, what: str, most: int) -> str:
-    """Say that there is more than a page holds."""
-    return f"This part is for up to {most:,} {what}; here are {n:,}."
+def too_large(kind: str, n: int, what: str) -> str:
+    """Say that there is more than a page holds of a kind, a key of LARGEST."""
+    return f"This part is for up to {LARGEST[kind]:,} {what}; here are {n:,}."
 
 
 def training(params: Params, patterns: Patterns) -> dict:

@@ -208,10 +208,33 @@ def test_sums_and_values_of_units_are_pytorchs(show, inside):
         assert found == pytest.approx(np.ravel(expected), abs=0.0051)
 
 
+def test_weights_and_products_are_painted_by_their_signs(show, inside):
+    page, image = show(), data.read_patterns().images[-1]
+    at(page, f"image={image.tobytes().hex()}")
+    pixels = page.execute_script(
+        "return [...document.querySelectorAll('#draw article:last-child canvas')].map(c =>"
+        " [...c.getContext('2d').getImageData(0, 0, 5, 5).data])"
+    )
+    weights = read_model("relu", 25).hidden0.weight.detach().numpy()
+    x = NORMALIZE(torch.from_numpy(image.copy())).flatten().numpy()
+    maps = np.stack([weights, weights * x], axis=1).reshape(-1, 25)
+    red, _, blue, _ = np.moveaxis(np.reshape(pixels, (10, 25, 4)).astype(int), -1, 0)
+    clear = abs(maps) > 0.05 * abs(weights).max()  # orange for what is above 0, purple below
+    assert ((red > blue) == (maps > 0))[clear].all()
+    assert (np.where(clear, red - blue, 1) != 0).all()
+
+
 def test_dead_units_are_those_that_the_pipeline_counts(show, inside):
     page = show()
     counted = json.loads((ROOT / "metrics/feature_space.json").read_text())["relu"]["dead"]
-    assert texts(page, "#draw td.note").count("dead") == sum(counted.values()) == 1
+    notes = []
+    for image in data.read_patterns().images:
+        at(page, f"image={image.tobytes().hex()}")
+        notes.append(texts(page, "#draw article:last-child td.note"))
+    by_unit = list(zip(*notes, strict=True))
+    assert sum("dead" in each for each in by_unit) == sum(counted.values()) == 1
+    assert [set(each) for each in by_unit if "dead" in each] == [{"dead"}]
+    assert any(set(each) == {"off", ""} for each in by_unit)
     assert "Dead, 0 for every pattern: unit " in find(page, "#draw .said").text
 
 
@@ -549,7 +572,7 @@ def test_what_makes_no_sense_for_large_images_in_colour_says_so(show, changed):
 
 
 def test_what_is_too_large_for_a_page_says_so(show, changed, monkeypatch):
-    largest = {"pixels": 10**6, "weights": 1000, "draws": 100}
+    largest = {"patterns": 25, "pixels": 10**6, "weights": 1000, "draws": 100}
     monkeypatch.setattr(playground, "LARGEST", largest)
     write_page()
     assert work(show()) == [
