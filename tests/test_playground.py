@@ -262,6 +262,7 @@ def test_time_moves_weights_points_and_losses_together(show, inside):
         )
         seen.append((*page.execute_script(shown), *page.execute_script(weights)))
         slider.send_keys(Keys.ARROW_LEFT)
+    assert len(seen[0]) == 2 + 5  # plots, and the first layer's units
     for moved in zip(*seen, strict=True):
         assert len(set(moved)) == len(epochs)
 
