@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from diagonal.claims.drawing import forest, heat_map
 from diagonal.pipeline.models import MODELS
-from diagonal.pipeline.style import GRAY, titled
+from diagonal.pipeline.style import GRAY, titled, whole_ticks
 
 
 def one_matrix(table: pd.DataFrame, metrics: Mapping) -> Figure:
@@ -31,12 +31,16 @@ def one_matrix(table: pd.DataFrame, metrics: Mapping) -> Figure:
         by_seed = table.pivot_table(index="epoch", columns="seed", values=name)
         axes.plot(by_seed, color=color, linewidth=0.6, alpha=0.35, linestyle=style)
         axes.plot(by_seed.mean(axis=1), color=color, linewidth=2.2, label=label, linestyle=style)
-    axes.set(xscale="log", xlabel="epoch", ylabel="largest difference of probability")
+    axes.set(xlabel="epoch", ylabel="largest difference of probability")
+    if table["epoch"].max() > 10:
+        axes.set_xscale("log")
+    else:
+        whole_ticks(axes, "x")
     axes.set(xlim=(1, table["epoch"].max()), ylim=(0, None))
     axes.xaxis.set_major_formatter("{x:g}")
     n_seeds = table["seed"].nunique()
     axes.set_title(f"thick: mean of {n_seeds} seeds, thin: each of them", loc="left", color=GRAY)
-    axes.legend()
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 

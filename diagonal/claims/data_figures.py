@@ -76,6 +76,7 @@ def test_time_augmentation(result: Mapping) -> Figure:
             rows = {model: each[flips][key] for model, each in apart.items()}
             forest(axes, rows, shift=shift, color=color, label=f"trained with flips {flips}")
         reference(axes, 0)
+        axes.locator_params("x", nbins=5)
         axes.set_xlabel(f"change of the {key}" + " (nats)" * (key == "loss"))
     handles, names = axes.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=2)

@@ -52,16 +52,18 @@ def heat_map(
 ):
     """Draw numbers (rows, columns) as shades of gray with the numbers in them; NaN stays white.
 
-    The larger the darker, unless `reverse`. Limits are vmin and vmax. Returns what a colour bar
-    needs.
+    Numbers fit into the cells of up to ten columns. The larger the darker, unless `reverse`.
+    Limits are vmin and vmax. Returns what a colour bar needs.
     """
     values = np.round(values, 6)  # ties must not hang on last bits
     image = axes.imshow(values, cmap="Greys_r" if reverse else "Greys", aspect="auto", **limits)
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
             color = "white" if (image.norm(value) > 0.5) != reverse else "black"
-            look = {"color": color, "ha": "center", "va": "center", "size": 9}
-            axes.text(column, row, form.format(value), **look)
+            text = form.format(value)
+            size = min(9, 72 / len(columns)) * (1 if len(text) < 5 else 0.8)
+            look = {"color": color, "ha": "center", "va": "center", "size": size}
+            axes.text(column, row, text, **look)
     axes.set_xticks(range(len(columns)), list(columns))
     axes.set_yticks(range(len(rows)), list(rows))
     axes.spines[:].set_visible(False)

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from diagonal.claims.drawing import forest, heat_map, reference
 from diagonal.pipeline.models import MODELS
-from diagonal.pipeline.style import GRAY, SKY, titled
+from diagonal.pipeline.style import GRAY, SKY, spread, titled, whole_ticks
 
 NAMES = {"none": "none", "leaky_relu": "leaky ReLU", "prelu": "PReLU", "relu": "ReLU"}
 LOOKS = {  # colour and marker of an activation; relu's are those of the model
@@ -20,6 +21,8 @@ LOOKS = {  # colour and marker of an activation; relu's are those of the model
     "prelu": ("#CC79A7", "P"),
 }
 BINS = 40
+DEPTHS = 8  # of networks that are compared at most
+COLUMNS = 3  # panels side by side at most
 
 
 def named(activation: str) -> str:
@@ -61,6 +64,7 @@ def convergence(reached: Mapping[str, pd.DataFrame], level: float) -> Figure:
             look = {"color": color, "marker": marker, "markevery": 7, "markersize": 5}
             axes.plot(table["epoch"], table[each], **look, label=named(each), clip_on=False)
         axes.set(xlabel="epoch", ylim=(0, 1), title=f"at the {name} learning rate")
+        whole_ticks(axes, "x")
     grid[0].set_ylabel("share of seeds")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=len(LOOKS))
     return figure
@@ -70,20 +74,31 @@ def slopes(learned: np.ndarray, start: float = 0.25) -> Figure:
     """Draw which slopes PReLU learned: (members, layers)."""
     negative = (learned < 0).mean(axis=0)
     shares = " and ".join(f"{each:.0%}" for each in negative)
-    figure = titled(3.2, f"PReLU's learned slope is negative in {shares} of the seeds, by layer")
+    if len(negative) > COLUMNS:
+        shares = f"{negative.min():.0%} to {negative.max():.0%}"
+    rows = -(-len(negative) // COLUMNS)
+    title = f"PReLU's learned slope is negative in {shares} of the seeds, by layer"
+    figure = titled(3.2 * rows, title)
     edges = np.round(np.linspace(learned.min(), learned.max(), BINS + 1), 6)
-    grid = figure.subplots(1, learned.shape[1], sharey=True, squeeze=False)[0]
-    for place, axes in enumerate(grid):
-        axes.hist(learned[:, place], edges, color=LOOKS["prelu"][0])
+    columns = min(len(negative), COLUMNS)
+    grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    for axes in grid.flat[len(negative) :]:
+        axes.set_axis_off()
+    for place, (axes, slopes_of_layer) in enumerate(zip(grid.flat, learned.T, strict=False)):
+        axes.hist(slopes_of_layer, edges, color=LOOKS["prelu"][0])
         reference(axes, start)
         axes.set(xlabel=f"slope below zero, starts at {start:g}", title=f"after layer {place}")
-    grid[0].set_ylabel("seeds")
+        whole_ticks(axes, "y")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("seeds")
     return figure
 
 
 def gradients(table: pd.DataFrame) -> Figure:
     """Draw `gradients.table`: the first layer's gradient over the last one's, by depth."""
     epochs = sorted(set(table["epoch"]))
+    depths = np.unique(table["hidden_layers"])
+    shown = depths[spread(len(depths), DEPTHS)]
     deepest = table[table["hidden_layers"] == table["hidden_layers"].max()]
     vanishing = deepest[deepest["log10_ratio"] < -1]["activation"].unique()
     where = " and ".join(map(named, vanishing)) or "no activation"
@@ -91,7 +106,7 @@ def gradients(table: pd.DataFrame) -> Figure:
         3.9, f"First layer's gradient over the last one's, log10: it vanishes with {where}"
     )
     for axes, epoch in zip(figure.subplots(1, 2, sharey=True), epochs, strict=True):
-        chosen = table[table["epoch"] == epoch]
+        chosen = table[(table["epoch"] == epoch) & table["hidden_layers"].isin(shown)]
         values = chosen.round(1).pivot_table(
             index="activation", columns="hidden_layers", values="log10_ratio", sort=False
         )
@@ -116,8 +131,10 @@ def dead_units(table: pd.DataFrame, metrics: Mapping[str, Mapping]) -> Figure:
     for layer, color in zip(layers, colors, strict=False):
         left.plot(table["epoch"], table[layer], color=color, label=layer.replace("r", "r ", 1))
     left.set(xlabel="epoch", ylabel="share of units that are dead", ylim=(0, None))
-    left.set_xscale("symlog", linthresh=10)
+    if table["epoch"].max() > 10:
+        left.set_xscale("symlog", linthresh=10)
     left.set_xlim(0, table["epoch"].max())
+    left.xaxis.set_minor_formatter(NullFormatter())
     left.legend()
     shifts = np.linspace(-0.15, 0.15, len(layers))
     for shift, layer, color in zip(shifts, layers, colors, strict=False):
@@ -142,6 +159,7 @@ def batch_norm(table: pd.DataFrame) -> Figure:
                 axes.plot(each["epoch"], each["deviation"], color=shade)
                 axes.plot(each["epoch"], each["mean"], color=shade, linestyle="--")
             axes.axhline(0, color=GRAY, linewidth=0.6)
+            whole_ticks(axes, "x")
             how = "with" if norm else "without"
             axes.set_title(f"{depth} hidden layers, {how} batch normalisation")
     for axes in grid[-1]:

@@ -10,14 +10,15 @@ from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
 from diagonal.evaluation.seeds import judged_on
 from diagonal.pipeline.models import MODELS
-from diagonal.pipeline.style import CLASSES, DIVERGING, GRAY, SKY, titled
+from diagonal.pipeline.style import CLASSES, DIVERGING, GRAY, SKY, spread, titled, whole_ticks
 
 Tables = Mapping[str, pd.DataFrame]  # by model
 ROW = 25  # patterns side by side
-ROWS = 8  # at most
+ROWS = 4  # at most
 COLUMNS = 5  # units side by side
 SHOWN = 15  # units of a layer that are drawn at most
 BINS = 36
+SPAN = 0.01  # of a histogram at least
 OURS = "with the seeds of params.yaml"
 MEAN = "mean over the seeds, 95 % interval"
 SHARES = ("separates", "perfect", "perfect_strict")  # of the seeds
@@ -42,13 +43,15 @@ def loss_comparison(losses: Tables) -> Figure:
     axes = figure.subplots()
     for name, table in losses.items():
         epochs, (_, color, marker) = np.arange(1, len(table) + 1), MODELS[name]
-        axes.plot(epochs, table["loss"], color=color, linewidth=1.8)
-        axes.plot(epochs, table["val_loss"], color=color, linewidth=1.8, linestyle="--")
-        axes.plot(epochs[-1], table["val_loss"].iloc[-1], color=color, marker=marker)
+        look = {"color": color, "linewidth": 1.8, "marker": marker, "markevery": [-1]}
+        axes.plot(epochs, table["loss"], **look)
+        axes.plot(epochs, table["val_loss"], linestyle="--", **look)
     axes.set(xlabel="epoch", ylabel="loss (nats)", ylim=(0, None))
+    whole_ticks(axes, "x")
     handles = [Line2D([], [], color=MODELS[n].color, marker=MODELS[n].marker) for n in losses]
     handles += [Line2D([], [], color=GRAY, linestyle=style) for style in ("-", "--")]
-    axes.legend(handles, [*losses, "training", "validation"], ncols=2, loc="lower left")
+    names = [*losses, "training", "validation"]
+    figure.legend(handles, names, loc="outside lower center", ncols=len(names))
     return figure
 
 
@@ -104,15 +107,19 @@ def predicted_patterns(
     """Draw what each model says of each distinct image; what is wrong is ringed.
 
     Images are (n, S, S), 0 is black; labels 0 or 1, (n,); probability is model -> of label 1,
-    (n,), which is predicted above the threshold.
+    (n,), which is predicted above the threshold. At most 100 are drawn.
     """
     wrong = {name: (p > threshold) != labels for name, p in probability.items()}
     errors = ", ".join(f"{name} {mask.sum()}" for name, mask in wrong.items())
-    rows = min(-(-len(images) // ROW), ROWS)
-    figure = titled(0.9 + 3 * rows, f"Misclassified of {len(images)} patterns: {errors}")
-    for row, axes in enumerate(figure.subplots(rows, 1, squeeze=False)[:, 0]):
-        shown = slice(row * ROW, (row + 1) * ROW)
-        places = np.arange(len(images[shown]))
+    chosen = spread(len(images), ROW * ROWS)
+    rows = -(-len(chosen) // ROW)
+    more = f" ({len(chosen)} shown)" * (len(chosen) < len(images))
+    figure = titled(0.9 + 3 * rows, f"Misclassified of {len(images)} patterns: {errors}{more}")
+    grid = figure.subplots(rows, 1, squeeze=False)[:, 0]
+    grid[0].set_title("diagonal is what lies above the dashed threshold, not what lies at it")
+    for row, axes in enumerate(grid):
+        shown = chosen[row * ROW : (row + 1) * ROW]
+        places = np.arange(len(shown))
         axes.axhline(threshold, color=GRAY, linewidth=1, linestyle="--")
         axes.vlines(places, 0, 1, color="#EEEEEE", linewidth=1, zorder=0)
         for shift, name in zip(np.linspace(-0.22, 0.22, len(MODELS)), probability, strict=True):
@@ -126,7 +133,6 @@ def predicted_patterns(
             _thumbnail(axes, place, image, CLASSES[label][1])
         axes.set(xlim=(-0.6, ROW - 0.4), ylim=(0, 1), xticks=[])
         axes.set_ylabel("probability of\nbeing diagonal")
-        axes.set_title("diagonal is what lies above the dashed threshold, not what lies at it")
     handles, names = axes.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(MODELS) + 1)
     return figure
@@ -157,7 +163,8 @@ def weights_as_pixels(layers: Mapping[str, np.ndarray], shape: tuple[int, int, i
         places[title] = cell
         cell += len(weights)
     rows = -(-cell // COLUMNS)
-    figure = titled(0.7 + 1.85 * rows, "What each unit looks for: weights at their pixels")
+    row = 0.5 + 1.35 / shape[0]  # inches; what is wide is not high
+    figure = titled(0.7 + row * rows, "What each unit looks for: weights at their pixels")
     grid = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
     limit = max(abs(weights).max() for weights in layers.values())
     for axes in grid:
@@ -184,7 +191,8 @@ def two_weightings(logistic: np.ndarray, deepish: np.ndarray) -> Figure:
         bars.bar(pixels + shift, weights, width=0.4, color=MODELS[name].color, label=name)
     bars.axhline(0, color=GRAY, linewidth=0.8)
     bars.set(xlabel="pixel, row by row", ylabel="weight", title="Weight of each pixel")
-    bars.legend()
+    whole_ticks(bars, "x")
+    figure.legend(*bars.get_legend_handles_labels(), loc="outside lower center", ncols=2)
 
     ends = [min(logistic.min(), deepish.min()), max(logistic.max(), deepish.max())]
     scatter.plot(ends, ends, color=GRAY, linewidth=0.8, linestyle="--")
@@ -210,7 +218,8 @@ def distributions(
     for column, key in zip(grid.T, ("loss", "accuracy"), strict=True):
         numbers = {name: table[f"{where}_{key}"].to_numpy() for name, table in seeds.items()}
         everything = np.concatenate([[runs[name][key], *each] for name, each in numbers.items()])
-        edges = np.linspace(everything.min() - STEP, everything.max(), BINS + 1)
+        pad = max(SPAN - np.ptp(everything), 0) / 2
+        edges = np.linspace(everything.min() - STEP - pad, everything.max() + pad, BINS + 1)
         edges = np.round(edges, 6) + STEP / 2  # no number lies on an edge
         for axes, (name, values) in zip(column, numbers.items(), strict=True):
             axes.hist(values, edges, color=MODELS[name].color)
@@ -219,6 +228,8 @@ def distributions(
             axes.axvspan(low, high, color=GRAY, alpha=0.45, linewidth=0, label=MEAN)
             axes.axvline(runs[name][key], color="black", linestyle="--", linewidth=1.2, label=OURS)
             axes.set_ylabel("seeds")
+            axes.set_xlim(edges[[0, -1]] + 0.05 * np.ptp(edges) * np.array([-1, 1]))
+            whole_ticks(axes, "y")
         column[-1].set_xlabel("loss (nats)" if key == "loss" else key)
     for (left, right), (name, study) in zip(grid, summaries.items(), strict=True):
         shares = {key: f"{study[key]['proportion']:.0%}" for key in SHARES}

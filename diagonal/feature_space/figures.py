@@ -1,6 +1,7 @@
 """What layers do to numbers: activation functions, and where images lie layer by layer."""
 
 from collections.abc import Iterable, Mapping
+from textwrap import wrap
 
 import numpy as np
 from matplotlib.colors import ListedColormap
@@ -11,6 +12,8 @@ from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
 from diagonal.pipeline.style import CLASSES, GRAY, SKY, class_legend, titled
 
+NAMED = 3  # dead units that are named at most
+LINE = 28  # letters that fit above a panel
 FLAT = 0.01  # a gradient below this teaches nothing
 PALE = ListedColormap(["#D6E8F3", "#FAE0CF"])  # where straight and where diagonal is predicted
 
@@ -60,7 +63,7 @@ def layer_views(views: Mapping, labels: np.ndarray, wrong: np.ndarray, title: st
 
     The network is wrong about some of them, bool (n,), which are ringed.
     """
-    columns = 2 if len(views) in (2, 4) else 3
+    columns = 2 if len(views) in (2, 4) or any(map(_projection, views.values())) else 3
     rows = -(-len(views) // columns)
     figure = titled(0.9 + 3.2 * rows, title)
     for place, (name, view) in enumerate(views.items(), start=1):
@@ -124,11 +127,16 @@ def _described(view) -> str:
     parts = [f"{view.units} unit{'s' * (view.units > 1)}"]
     if view.units > view.points.shape[1]:
         parts.append(f"{view.share:.0%} of variance shown")
-    if view.dead:
+    if 0 < len(view.dead) <= NAMED:
         parts.append(f"unit{'s' * (len(view.dead) > 1)} {', '.join(map(str, view.dead))} dead")
-    if view.silent:
+    elif view.dead:
+        parts.append(f"{len(view.dead)} units dead")
+    if not np.ptp(view.points, axis=0).any():
+        parts.append("all on one point")
+    elif view.silent:
         parts.append(f"{view.silent} pattern{'s' * (view.silent > 1)} at 0")
-    return "\n".join([parts[0], ", ".join(parts[1:])][: len(parts)])
+    whole = ", ".join(part.replace(" ", "\xa0") for part in parts[1:])  # lines break between parts
+    return "\n".join([parts[0], *wrap(whole, LINE)]).replace("\xa0", " ")
 
 
 def _legend(figure: Figure, views: Iterable) -> None:
@@ -197,11 +205,15 @@ def _frame(axes, view) -> None:
     if _projection(view):
         low, high = view.box
         axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), zlim=(low[2], high[2]))
-        axes.set(xlabel="unit 0", ylabel="unit 1", zlabel="unit 2")
+        for place, (name, pad, angle) in enumerate((("x", 7, 0), ("y", 7, 0), ("z", 3, 90))):
+            axis = getattr(axes, f"{name}axis")
+            axis.set_rotate_label(False)
+            axis.set_label_text(f"unit {place}", fontsize=9, rotation=angle)
+            axis.labelpad = pad
         axes.tick_params(labelsize=8, pad=-1)
-        axes.locator_params(nbins=4)
+        axes.locator_params(nbins=3)
         axes.view_init(elev=22, azim=-38)
-        axes.set_box_aspect(None, zoom=0.86)
+        axes.set_box_aspect(None, zoom=0.8)
         return
     left, right, *ends = _ends(view)
     axes.set(xlim=(left, right), ylim=ends)

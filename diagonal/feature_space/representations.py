@@ -9,6 +9,8 @@ from torch import nn
 
 from diagonal.feature_space.decisions import DECIMALS, called_diagonal, deciding_plane
 
+SPAN = 0.02  # of an axis at least: what lies closer together is one place to a reader
+
 
 @torch.no_grad()
 def representations(model: nn.Sequential, x: torch.Tensor) -> dict[str, np.ndarray]:
@@ -93,7 +95,8 @@ def view(
 
 
 def surrounding(points: np.ndarray) -> np.ndarray:
-    """Put a box around points (n, d) with a margin: lower and upper ends (2, d)."""
+    """Put a box around points (n, d) with a margin: lower and upper ends (2, d), SPAN apart."""
     low, high = points.min(axis=0), points.max(axis=0)
-    margin = 0.12 * np.maximum(high - low, 0.25 * (high - low).max() or 1.0)
+    margin = 0.12 * np.maximum(high - low, 0.25 * (high - low).max())
+    margin = np.maximum(margin, (SPAN - (high - low)) / 2)
     return np.round([low - margin, high + margin], DECIMALS)

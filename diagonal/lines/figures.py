@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from diagonal.pipeline.style import CLASSES, GRAY, WIDTH, titled
+from diagonal.pipeline.style import CLASSES, GRAY, WIDTH, spread, titled, whole_ticks
 
-SHOWN = 200  # images in a grid at most
+SHOWN = 100  # images in a grid at most
 READABLE = 10  # height and width in pixels up to which numbers fit into the cells
 BATCHES = 150  # mini-batches that are drawn at most
 
@@ -45,18 +45,19 @@ def patterns_by_split(
 def image_grid(images: np.ndarray, labels: np.ndarray, captions: Sequence[str], title: str):
     """Draw images (n, S, S) in rows of ten, each in a frame of its class's colour.
 
-    Labels are 0 or 1, (n,). The first 200 are drawn, with a caption of a line or two below each.
+    Labels are 0 or 1, (n,). At most 100 are drawn, with a caption of a line or two below each.
     """
-    images, lines = images[:SHOWN], max(caption.count("\n") for caption in captions) + 1
+    shown, lines = spread(len(images), SHOWN), max(each.count("\n") for each in captions) + 1
     step = 1.15 + 0.24 * lines  # from row to row, in units of an image's width
-    rows = -(-len(images) // 10)
+    rows = -(-len(shown) // 10)
     cell = WIDTH / (10 * 1.2)  # inches per unit
-    more = f" (the first {SHOWN} shown)" if len(captions) > SHOWN else ""
-    figure = titled(0.65 + cell * step * rows, title + more)
+    title += f"\n({SHOWN} of {len(images)} are shown)" * (len(images) > SHOWN)
+    figure = titled(0.65 + cell * step * rows, title)
     axes = figure.subplots()
     look = {"width": 1, "height": 1, "fill": False, "linewidth": 3}
     frames = [{**look, "edgecolor": color} for _, color, _ in CLASSES]
-    for place, (image, label, caption) in enumerate(zip(images, labels, captions, strict=False)):
+    for place, number in enumerate(shown):
+        image, label, caption = images[number], labels[number], captions[number]
         x, y = 1.2 * (place % 10), -step * (place // 10)
         axes.imshow(image, cmap="gray", extent=(x, x + 1, y, y + 1), interpolation="nearest")
         axes.add_patch(Rectangle((x, y), **frames[label]))
@@ -139,6 +140,7 @@ def classes_in_batches(epochs: Mapping[str, np.ndarray]) -> Figure:
         axes.axhline(half, color="white", linestyle="--", linewidth=1.5)
         axes.set_title(f"{title}: {counts[:, 1].sum()} of {counts.sum()} drawn are diagonal")
         axes.set(ylabel="images")
+        whole_ticks(axes, "both")
     first = f", the first {BATCHES} of {len(counts):,}" if len(counts) > BATCHES else ""
     grid[-1].set_xlabel(f"mini-batch (dashed: half of it){first}")
     grid[-1].set_xlim(0.4, len(shown) + 0.6)

@@ -5,6 +5,8 @@ matplotlibrc says does not reach the pipeline's pictures.
 """
 
 import matplotlib.style
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -36,6 +38,16 @@ def titled(height: float, title: str) -> Figure:
     figure = Figure(figsize=(WIDTH, height))
     figure.suptitle(title, x=0.01, ha="left", fontsize=13)
     return figure
+
+
+def spread(n: int, most: int) -> np.ndarray:
+    """Choose at most so many of n things to be shown, evenly from the first to the last."""
+    return np.linspace(0, n - 1, min(n, most)).round().astype(int)
+
+
+def whole_ticks(axes: Axes, axis: str) -> None:
+    """Put ticks of the axis x, y or both at whole numbers alone."""
+    axes.locator_params(axis, integer=True, min_n_ticks=1)
 
 
 def class_legend(axes_or_figure, *others, **options) -> None:
