@@ -116,7 +116,8 @@ def predicted_patterns(
     more = f" ({len(chosen)} shown)" * (len(chosen) < len(images))
     figure = titled(0.9 + 3 * rows, f"Misclassified of {len(images)} patterns: {errors}{more}")
     grid = figure.subplots(rows, 1, squeeze=False)[:, 0]
-    grid[0].set_title("diagonal is what lies above the dashed threshold, not what lies at it")
+    rule = "diagonal is what lies above the dashed threshold, not what lies at it"
+    grid[0].set_title(rule, pad=12)  # clear of the rings at 1
     for row, axes in enumerate(grid):
         shown = chosen[row * ROW : (row + 1) * ROW]
         places = np.arange(len(shown))
@@ -140,7 +141,7 @@ def predicted_patterns(
 
 def _thumbnail(axes, place: int, image: np.ndarray, color: str) -> None:
     """Put a small picture below the axis, as its tick."""
-    picture = OffsetImage(image, zoom=16 / len(image), cmap="gray", interpolation="nearest")
+    picture = OffsetImage(image, zoom=16 / len(image), cmap="gray", interpolation="auto")
     frame = {"edgecolor": color, "linewidth": 2, "boxstyle": "square,pad=0"}
     box = AnnotationBbox(
         picture, (place, 0), xybox=(0, -8), boxcoords="offset points", box_alignment=(0.5, 1),

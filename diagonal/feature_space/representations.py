@@ -9,7 +9,7 @@ from torch import nn
 
 from diagonal.feature_space.decisions import DECIMALS, called_diagonal, deciding_plane
 
-SPAN = 0.02  # of an axis at least: what lies closer together is one place to a reader
+SPAN = 0.025  # of an axis at least: what lies closer together is one place to a reader
 
 
 @torch.no_grad()

@@ -59,7 +59,7 @@ def image_grid(images: np.ndarray, labels: np.ndarray, captions: Sequence[str], 
     for place, number in enumerate(shown):
         image, label, caption = images[number], labels[number], captions[number]
         x, y = 1.2 * (place % 10), -step * (place // 10)
-        axes.imshow(image, cmap="gray", extent=(x, x + 1, y, y + 1), interpolation="nearest")
+        axes.imshow(image, cmap="gray", extent=(x, x + 1, y, y + 1), interpolation="auto")
         axes.add_patch(Rectangle((x, y), **frames[label]))
         axes.text(x + 0.5, y - 0.08, caption, ha="center", va="top", fontsize=9)
     axes.set(xlim=(-0.1, 11.9), ylim=(1.07 - step * rows, 1.05))
