@@ -8,7 +8,7 @@ from checks import sheet
 from checks.legibility import drawn_texts, faults
 from diagonal.pipeline.style import spread, style, titled
 
-POINTS = ("2px_8", "64px_64-1-64-64", "own_3_channels", "parabolas_large", "claims_large")
+POINTS = ("64px_64-1-64-64", "own_3_channels", "parabolas_large", "claims_large")
 
 
 @pytest.fixture
