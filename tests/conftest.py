@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import chdir
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -185,13 +186,11 @@ def run(project, run_in):
     return partial(run_in, project)
 
 
-def train_lecture(folder):
-    """Run the stages up to the trained models, in this process, in a folder with params.yaml."""
-    from stages import balance, generate, split, train_deepish, train_logistic, train_relu
-
+def run_stages(folder, *stages):
+    """Run stages in this process, one after the other, in a folder with params.yaml."""
     with chdir(folder):
-        for stage in (generate, split, balance, train_logistic, train_deepish, train_relu):
-            stage.main()
+        for stage in stages:
+            import_module(f"stages.{stage}").main()
 
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)

@@ -4,12 +4,12 @@ import re
 import shutil
 import socket
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
+from conftest import LECTURE, run_stages
 from ruamel.yaml import YAML
 from torch import nn, optim
 
@@ -52,7 +52,6 @@ ENDS = {  # of its range
     "split.ratios": ([0.004, 0.001], [1e6, 2e5]),
     "evaluate.threshold": (0, 1),
 }
-STAGES = ("split", "balance", "train_logistic", "train_deepish", "train_relu", "evaluate")
 
 
 def write_params(path, values):
@@ -85,11 +84,9 @@ def test_a_number_beyond_its_range_is_refused_by_name(params, key, value):
 
 
 @pytest.mark.parametrize("end", [0, 1])
-def test_stages_run_at_the_ends_of_all_ranges_without_a_warning(small, monkeypatch, end):
+def test_stages_run_at_the_ends_of_all_ranges_without_a_warning(small, end):
     write_params(small / "params.yaml", {key: ends[end] for key, ends in ENDS.items()})
-    monkeypatch.chdir(small)
-    for stage in ("generate", *STAGES, "seeds", "feature_space", "parabolas"):
-        import_module(f"stages.{stage}").main()  # pytest makes errors of warnings
+    run_stages(small, *LECTURE, "parabolas")  # pytest makes errors of warnings
 
 
 @pytest.mark.parametrize("kind", [Architecture, Descent])

@@ -2,13 +2,12 @@
 
 import json
 import shutil
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import LECTURE, only
+from conftest import LECTURE, only, run_stages
 
 from diagonal.pipeline.errors import InputError
 from stages import split
@@ -54,13 +53,11 @@ def read(path):
 
 
 @pytest.mark.parametrize("n_channels", [1, 3])
-def test_images_of_any_number_of_channels_work_to_the_end(small, run, monkeypatch, n_channels):
+def test_images_of_any_number_of_channels_work_to_the_end(small, run, n_channels):
     images = noise(n_channels, 8)
     labels = halves(images)
     put(small, images, labels)
-    monkeypatch.chdir(small)
-    for stage in LECTURE[1:]:
-        import_module(f"stages.{stage}").main()
+    run_stages(small, *LECTURE[1:])
     metrics = small / "metrics"
     for name in MODELS:
         on_validation = read(metrics / f"evaluate/validation/{name}.json")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import opened, requests, train_lecture
+from conftest import LECTURE, opened, requests, run_stages
 from sklearn.metrics import confusion_matrix
 from torch import nn, optim
 
@@ -44,7 +44,7 @@ def lecture(tmp_path_factory):
     """A folder with the lecture's data and models, and the page."""
     folder = tmp_path_factory.mktemp("lecture")
     shutil.copy(ROOT / "params.yaml", folder)
-    train_lecture(folder)
+    run_stages(folder, *LECTURE[:6])
     with chdir(folder):
         write_page()
     return folder

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import opened, requests, train_lecture
+from conftest import LECTURE, opened, requests, run_stages
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +26,7 @@ def report(project_copy):
         identity = ("-c", "user.name=a", "-c", "user.email=a@b.invalid")
         subprocess.run(["git", *identity, *arguments], cwd=project_copy, check=True)
 
-    train_lecture(project_copy)
+    run_stages(project_copy, *LECTURE[:6])
     git("add", "--all")
     git("commit", "--quiet", "--message", "First")
     metrics = project_copy / "metrics/evaluate/validation/relu.json"
