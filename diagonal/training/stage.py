@@ -68,9 +68,8 @@ def train(name: str, with_history: bool = False) -> None:
             architecture.set_loaders(batches, val_batches)
             n_weights = architecture.count_parameters()
             if device.type == "cpu" and n_weights * params.train.batch_size < SMALL:
-                torch.set_num_threads(
-                    1
-                )  # threads would wait longer for each other than they compute
+                # Threads would wait longer for each other than they compute.
+                torch.set_num_threads(1)
             with (
                 bar(total=own.n_epochs, desc=name, unit="epoch", hidden=rank > 0) as progress,
                 divergence.finite(partial(quantized_weights, model), f"train_{name}.lr", own.lr),
