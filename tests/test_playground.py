@@ -410,6 +410,7 @@ def test_an_address_brings_back_what_was_set(show, inside):
     elsewhere = f"image={'00ff' * 12}00&turn=-70&epoch=5&threshold=0.3&model=logistic&{SETTINGS}"
     page = show(f"#at=train&{elsewhere}&trained=20")
     assert page.execute_script("return scrollY") > 1000
+    wait(page, lambda: status(page, "train").startswith("Epoch 20 of 30: "))
     seen = [status(page, part) for part in PARTS]
     assert seen[3].startswith("Epoch 20 of 30: loss 0.")
     find(page, "#train [data-do=reset]").click()
@@ -460,6 +461,7 @@ def test_what_cannot_be_is_refused_in_place(show, inside):
 
 def test_a_learning_rate_without_measure_keeps_numbers_finite(show, inside):
     page = show("#at=train&activation=prelu&hidden=9,9,9&lr=100&trained=50")
+    wait(page, lambda: status(page, "train").startswith("Epoch 50 of 50: "))
     assert re.search(
         r"Epoch 50 of 50: loss [\d.]+, validation loss [\d.]+; ", status(page, "train")
     )
