@@ -48,6 +48,7 @@ class Scene:
             self.artists[name] = (axes, region, lattice, *curves)
             title, across, up = TITLES[name]
             axes.set(title=title, xlabel=across, ylabel=up, xlim=(left, right), ylim=(bottom, top))
+            axes.locator_params(axis="x", nbins=2)  # of -0.80, -0.75 and so on only some fit
         for axes in self.figure.axes[len(boxes) :]:
             axes.set_axis_off()
             axes.text(0.5, 0.5, "no activation", ha="center", transform=axes.transAxes)
