@@ -211,7 +211,9 @@ def _frame(axes, view) -> None:
             axis.set_label_text(f"unit {place}", fontsize=9, rotation=angle)
             axis.labelpad = pad
         axes.tick_params(labelsize=8, pad=-1)
-        axes.locator_params(nbins=2)
+        axes.locator_params(nbins=3)
+        axes.xaxis.set_tick_params(pad=1)  # away from the corner, where those of y begin
+        axes.yaxis.set_tick_params(pad=1)
         axes.view_init(elev=22, azim=-38)
         axes.set_box_aspect(None, zoom=0.8)
         return
