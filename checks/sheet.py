@@ -5,6 +5,8 @@ parameters into a folder of its own, and those of one name side by side into FOL
 words after FOLDER, only points with one of them in their names are drawn.
 """
 
+import argparse
+import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Mapping
@@ -122,7 +124,10 @@ def of_layers(hidden: list[int]) -> dict:
 
 
 def main() -> None:
-    folder, *words = sys.argv[1:]
+    parser = argparse.ArgumentParser(prog="python -m checks.sheet", description=faults.__doc__)
+    parser.add_argument("folder", metavar="FOLDER", help="where the pictures go")
+    parser.add_argument("words", nargs="*", default=[], metavar="WORD", help="points of this name")
+    folder, words = vars(parser.parse_args()).values()
     n_faults = 0
     for name, point in points().items():
         if words and not any(word in name for word in words):
@@ -158,6 +163,7 @@ def drawn(point: Point, folder: Path) -> dict[str, list[str]]:
         return frames
 
     folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "params.yaml", folder)
     write_params(folder / "params.yaml", QUICK | point.params)
     with chdir(folder), mock.patch.object(files, "write_figure", look):
         if point.own is not None:
@@ -170,10 +176,10 @@ def drawn(point: Point, folder: Path) -> dict[str, list[str]]:
     return found
 
 
-def write_params(path: Path, changes: Mapping) -> None:
-    """Write params.yaml with other values: keys with dots -> value."""
+def write_params(path: Path, changes: Mapping) -> Path:
+    """Change values in a params.yaml, keys with dots -> value; return its path."""
     yaml = YAML()
-    params = yaml.load(ROOT / "params.yaml")
+    params = yaml.load(path)
     for key, value in changes.items():
         *parents, last = key.split(".")
         section = params
@@ -181,6 +187,7 @@ def write_params(path: Path, changes: Mapping) -> None:
             section = section[parent]
         section[last] = value
     yaml.dump(params, path)
+    return path
 
 
 def side_by_side(folder: Path) -> None:

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 from conftest import LECTURE, run_stages
-from ruamel.yaml import YAML
 from torch import nn, optim
 
 from checks import params as check
+from checks.sheet import write_params
 from diagonal.pipeline import resources
 from diagonal.pipeline.errors import InputError
 from diagonal.pipeline.params import load_params
@@ -52,20 +52,6 @@ ENDS = {  # of its range
     "split.ratios": ([0.004, 0.001], [1e6, 2e5]),
     "evaluate.threshold": (0, 1),
 }
-
-
-def write_params(path, values):
-    """Write values under their keys into a params.yaml."""
-    yaml = YAML()
-    document = yaml.load(path)
-    for key, value in values.items():
-        *parents, last = key.split(".")
-        section = document
-        for parent in parents:
-            section = section[parent]
-        section[last] = value
-    yaml.dump(document, path)
-    return path
 
 
 @pytest.fixture

@@ -30,9 +30,10 @@ def clock(monkeypatch):
     return now
 
 
-def test_a_table_is_written_at_most_once_a_second_and_at_the_end(clock, tmp_path):
+def test_a_table_is_written_after_ten_seconds_then_once_a_second_and_at_the_end(clock, tmp_path):
     path, rows, seen = tmp_path / "curves/t.csv", [], []
     with progress.live_table(path, lambda: {"n": rows}) as update:
+        clock[0] += 9
         for k in range(10):
             rows.append(k)
             clock[0] += 0.4
@@ -66,7 +67,7 @@ def test_an_error_leaves_the_file_as_it_was(clock, tmp_path, before, error):
     if before:
         path.write_bytes(before)
     with pytest.raises(error), progress.live_table(path, lambda: {"n": [1]}) as update:
-        clock[0] += 2
+        clock[0] += 11
         update()
         assert path.read_text() == "n\n1\n"
         raise error
@@ -77,6 +78,7 @@ def test_an_error_leaves_the_file_as_it_was(clock, tmp_path, before, error):
 def prepared(tmp_path, monkeypatch):
     """A folder with the lecture's data, where a training may run; no second is too short."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(progress, "FIRST", 0)
     monkeypatch.setattr(progress, "INTERVAL", 0)
     monkeypatch.setattr(progress, "SHARE", np.inf)
     text = (ROOT / "params.yaml").read_text()

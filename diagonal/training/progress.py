@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from diagonal.pipeline import files
 
+FIRST = 10.0  # seconds before the first writing: until then, what is killed leaves the old file
 INTERVAL = 1.0  # seconds at least between two writings of a file
 SHARE = 0.01  # of the time, which writing takes at most
 
@@ -27,7 +28,7 @@ def live_table(path, columns: Callable[[], Mapping[str, Sequence]]) -> Iterator[
     Yields what to call whenever `columns` has become more. It writes rarely, see above. Where the
     block ends with an error, the file is again as it was before, or is not there.
     """
-    path, due = Path(path), monotonic() + INTERVAL
+    path, due = Path(path), monotonic() + FIRST
     before = path.read_bytes() if path.exists() else None
 
     def update() -> None:
