@@ -1,9 +1,12 @@
+import math
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 from dvc.utils.serialize import load_yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from diagonal.pipeline import params
 from diagonal.pipeline.errors import InputError
 from diagonal.pipeline.params import load_params
 
@@ -34,6 +37,69 @@ def test_params_cannot_be_changed():
     params = load_params(ROOT / "params.yaml")
     with pytest.raises(ValidationError, match="frozen"):
         params.train_relu.lr = 1.0
+
+
+RANGES = {  # type or key -> least and largest number; of a list, how short and how long it may be
+    params.Seed: (0, 2**32 - 1),
+    params.Count: (1, 1_000_000),
+    params.Members: (2, 65_536),
+    params.Epochs: (1, 100_000),
+    params.Width: (1, 65_536),
+    params.Depth: (1, 32),
+    params.LearningRate: (1e-6, 10.0),
+    params.Ratio: (1e-3, 1e6),
+    params.Leak: (math.ulp(0), 10.0),
+    params.Slope: (-10.0, 10.0),
+    params.Probability: (0.0, 1.0),
+    params.Momentum: (0.0, math.nextafter(1, 0)),
+    params.TwoEpochs: ([1] * 2, [1] * 2),
+    params.LayerSizes: ([1], [1] * 32),
+    params.Depths: ([1], [1] * 10),
+    "generate.img_size": (2, 256),
+    "generate.n_images": (1, 10**9),
+    "split.ratios": ([1.0] * 2, [1.0] * 2),
+    "transforms.mean": (-10.0, 10.0),
+    "transforms.std": (0.01, 100.0),
+    "seeds.n": (2, 2**31 - 1),
+    "seeds.first": (0, 2**31 - 1),
+    "feature_space.z_max": (0.1, 100.0),
+    "parabolas.n_points": (2, 100_000),
+    "claims.baseline.img_size": (3, 16),
+    "claims.baseline.n_images": (20, 10_000),
+    "claims.baseline.batch_size": (1, 10_000),
+    "claims.activations.converged": (math.ulp(0), 100.0),
+    "claims.augmentation.seeds": (2, 65_536),
+    "claims.augmentation.split_seeds": (2, 1000),
+    "claims.augmentation.seeds_per_split": (1, 1000),
+    "claims.variation.levels": (2, 256),
+    "claims.one_matrix.n_shown": (2, 1000),
+    "claims.parabolas.n_points": (2, 1000),
+    "claims.parabolas.widths": ([1], [1] * 10),
+}
+
+
+def type_of(key: str) -> TypeAdapter:
+    section: type[BaseModel] = params.Params
+    *parents, name = key.split(".")
+    for parent in parents:
+        section = section.model_fields[parent].annotation
+    field = section.model_fields[name]
+    return TypeAdapter(Annotated[field.annotation, *field.metadata])
+
+
+@pytest.mark.parametrize(("what", "ends"), RANGES.items(), ids=str)
+def test_a_range_ends_where_it_says(what, ends):
+    admits = type_of(what) if isinstance(what, str) else TypeAdapter(what)
+    for end, beyond in zip(ends, (-1, 1), strict=True):
+        admits.validate_python(end)
+        if isinstance(end, list):
+            outside = end + end[:1] if beyond > 0 else end[1:]
+        elif isinstance(end, float):
+            outside = math.nextafter(end, math.copysign(math.inf, beyond))
+        else:
+            outside = end + beyond
+        with pytest.raises(ValidationError):
+            admits.validate_python(outside)
 
 
 BAD = {
