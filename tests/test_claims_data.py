@@ -291,6 +291,14 @@ def test_what_runs_side_by_side_comes_out_as_one_after_the_other():
                 assert torch.equal(mine, its)
 
 
+def test_arms_run_in_processes_of_their_own_where_the_system_forks(monkeypatch):
+    runs = dict.fromkeys("ab", os.getpid)
+    if sys.platform == "linux":
+        assert os.getpid() not in side_by_side(runs).values()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert side_by_side(runs) == dict.fromkeys("ab", os.getpid())
+
+
 ENDLESS = """
 import os, time
 from pathlib import Path

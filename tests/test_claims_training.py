@@ -131,6 +131,19 @@ def test_a_leak_changes_nothing_before_a_members_first_death():
     assert not all(map(np.array_equal, plain, late))
 
 
+def test_a_leak_starts_after_the_epoch_in_which_a_member_died():
+    stack, drawn = dying(n_epochs=1)
+    stacks = {at: stack.shaped(*arms.networks(BASE, [0], "prelu")) for at in (0, 1)}
+    for at, each in stacks.items():
+        dead_units.watch_leaking(each, drawn, BASE.lr, 0.01, np.full(40, at))
+    for at, activation in ((0, "leaky_relu"), (1, "relu")):  # 1: not before the only epoch's end
+        alike = stack.shaped(*arms.networks(BASE, [0], activation))
+        dead_units.watch(alike, drawn, BASE.lr)
+        for name in ("hidden0.weight", "output.weight"):
+            torch.testing.assert_close(stacks[at].weights[name], alike.weights[name])
+    assert not torch.equal(stacks[0].weights["output.weight"], stacks[1].weights["output.weight"])
+
+
 def test_death_and_what_follows_are_told_from_the_states():
     states = np.array([[0, 1, 0, 0], [0, 1, 1, 0], [0, 1, 0, 0], [1, 1, 0, 0]], bool)
     assert dead_units.died_at(states).tolist() == [3, 0, 1, -1]

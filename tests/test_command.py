@@ -1,6 +1,7 @@
 """How a stage begins and ends: garbage collection, exit status, what is written where."""
 
 import gc
+import os
 import shutil
 import signal
 import subprocess
@@ -47,9 +48,11 @@ def probe(tmp_path):
             shutil.copytree(ROOT / package, tmp_path / package)
         (tmp_path / "stages/probe.py").write_text(PROBE.replace("{last}", last))
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+        buffered = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
         return subprocess.run(
             [sys.executable, "-m", "stages.probe"],
             cwd=tmp_path,
+            env=buffered,  # what is printed is lost unless it is flushed
             text=True,
             check=False,
             preexec_fn=heed_interrupts,

@@ -12,6 +12,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
+from diagonal.claims import boundaries_figures as boundaries
+from diagonal.claims import training_figures as training
 from diagonal.evaluation import figures as evaluation
 from diagonal.feature_space import animation
 from diagonal.lines import figures as lines
@@ -95,6 +97,56 @@ def test_titles_follow_the_data():
     figure = evaluation.confusion(dict.fromkeys(MODELS, np.array([[30, 10], [5, 55]])), 0.25)
     assert figure.get_suptitle() == "Right and wrong on 100 validation images, threshold 0.25"
     assert figure.axes[0].get_title() == "logistic: 85% right"
+
+
+MORE, LESS, EVEN = ({"low": low, "high": low + 0.2} for low in (0.1, -0.3, -0.1))
+
+
+@pytest.mark.parametrize(
+    ("shallow", "deep", "narrow", "wide", "units", "layers"),
+    [
+        (MORE, MORE, LESS, LESS, "more often", "less often"),
+        (MORE, EVEN, EVEN, EVEN, "more often with 1 layer and about as often with 3 layers",
+         "about as often"),
+        (EVEN, EVEN, LESS, MORE, "about as often",
+         "less often with 2 units and more often with 20 units"),
+    ],
+)  # fmt: skip
+def test_the_parabolas_title_says_where_units_and_layers_help(
+    shallow, deep, narrow, wide, units, layers
+):
+    def proportion(x):
+        return {"proportion": x, "low": x, "high": x}
+
+    grid = {depth: {width: proportion(0.5) for width in ("2", "20")} for depth in ("1", "3")}
+    differences = {"wide_minus_narrow_shallow": shallow, "wide_minus_narrow_deep": deep}
+    differences |= {"deep_minus_shallow_narrow": narrow, "deep_minus_shallow_wide": wide}
+    networks = {"relu": {**proportion(0.5), "drawn_seed_separates": True}}
+    table = pd.DataFrame(
+        [("grid", "relu", "2", 0, 0), ("relu", "relu", "2", 0, 0)],
+        columns=["network", "activation", "hidden", "seed", "drawn"],
+    )
+    metrics = {"grid": grid, "networks": networks, "differences": differences}
+    figure = boundaries.parabolas(table, metrics)
+    assert figure.get_suptitle() == (
+        f"With relu, more units separate the parabolas {units},\nmore layers {layers}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("ratios", "named"),
+    [((-0.9, -1.1), "tanh"), ((-2, -2), "sigmoid and tanh"), ((-0.5, -0.5), "no activation")],
+)
+def test_a_gradient_vanishes_below_a_tenth_in_the_deepest_network(ratios, named):
+    rows = [
+        (epoch, depth, activation, ratio if depth == 8 else -3)
+        for activation, ratio in zip(("sigmoid", "tanh"), ratios, strict=True)
+        for depth in (1, 8)
+        for epoch in (0, 10)
+    ]
+    columns = ["epoch", "hidden_layers", "activation", "log10_ratio"]
+    figure = training.gradients(pd.DataFrame(rows, columns=columns))
+    assert figure.get_suptitle().endswith(f"it vanishes with {named}")
 
 
 def test_the_bars_of_a_distribution_hold_every_seed_and_none_is_on_an_edge():

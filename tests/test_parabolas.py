@@ -32,6 +32,11 @@ def test_the_data_are_two_shuffled_parabolas():
     np.testing.assert_array_equal(y[:, 0], order >= 1000)
 
 
+def test_a_box_has_a_margin_where_all_points_lie_on_a_line():
+    points = np.array([[0.0, 1.0], [2.0, 1.0]])
+    np.testing.assert_allclose(module._box(points), [[-0.16, 0.992], [2.16, 1.008]])
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_spaces_lead_to_what_the_network_says(kind):
     model = build([5, 2], kind, seed=3)

@@ -328,9 +328,8 @@ def load_params(path: str | Path = "params.yaml") -> Params:
 
 
 def _one_line(err: Exception) -> str:
-    problem, mark = getattr(err, "problem", None), getattr(err, "problem_mark", None)
-    if problem and mark:
-        return f"{problem.splitlines()[0]} (line {mark.line + 1}, column {mark.column + 1})"
+    if mark := getattr(err, "problem_mark", None):
+        return f"{err.problem.splitlines()[0]} (line {mark.line + 1}, column {mark.column + 1})"
     return " ".join(str(err).split())
 
 

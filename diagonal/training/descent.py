@@ -24,14 +24,13 @@ class Descent(Architecture):
 
     def __init__(self, model: nn.Sequential, loss_fn: nn.BCELoss, optimizer: torch.optim.SGD):
         super().__init__(model, loss_fn, optimizer)
-        self.layers = [
-            (getattr(layer, "weight", None), *ACTIVATIONS.get(type(layer), (None, None)))
+        self.layers = [  # the weights themselves, but autograd keeps no record of these tensors
+            (layer.state_dict().get("weight"), *ACTIVATIONS.get(type(layer), (None, None)))
             for layer in list(model)[1:]
         ]
-        self.first = next(model.parameters())
+        self.first = self.layers[0][0]
         self.one = torch.ones((), dtype=self.dtype, device=self.device)  # dL/dL
 
-    @torch.no_grad()
     def update(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Update the weights by one batch; return its loss before that, a scalar tensor.
 
@@ -39,10 +38,7 @@ class Descent(Architecture):
         (Rumelhart, Hinton and Williams, 1986, Learning representations by back-propagating
         errors).
         """
-        values = [x.flatten(1)]  # what goes into each layer, (b, units), and last what comes out
-        for weight, function, _ in self.layers:
-            x = values[-1]
-            values.append(function(x) if weight is None else functional.linear(x, weight))
+        values = self._values(x)
         value = values.pop()
         loss = functional.binary_cross_entropy(value, y)
         gradient = aten.binary_cross_entropy_backward(self.one, value, y)
@@ -58,6 +54,18 @@ class Descent(Architecture):
                 weight.add_(change, alpha=-lr)
             value = x
         return loss
+
+    def evaluate(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Compute a batch's loss, a scalar tensor."""
+        return functional.binary_cross_entropy(self._values(x)[-1], y)
+
+    def _values(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Run the network: what goes into each layer, (b, units), and last what comes out."""
+        values = [x.flatten(1)]
+        for weight, function, _ in self.layers:
+            x = values[-1]
+            values.append(function(x) if weight is None else functional.linear(x, weight))
+        return values
 
 
 def known(model: nn.Module) -> bool:
