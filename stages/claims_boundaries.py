@@ -28,7 +28,7 @@ def main() -> None:
         found = parabolas.summary(table, claims.parabolas)
         write("parabolas", found, table, figures.parabolas(table, found))
 
-        table = bias.trainings(base, range(min(claims.n, claims.bias.n)), claims.bias.n_epochs)
+        table = bias.trainings(base, range(claims.n), claims.bias.n_epochs)
         found = {"planes": bias.planes(every_input(base.img_size)), **bias.summary(table)}
         write("bias", found, table, figures.bias(table, found))
 

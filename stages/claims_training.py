@@ -56,26 +56,20 @@ def depth_claims(claims: Claims, inputs: Inputs, data: DataSet) -> None:
     """Look inside networks: what gradients, units and activations do as they train."""
     base, own = claims.baseline, claims.gradients
     ratios = gradients.ratios(
-        inputs,
-        data,
-        base,
-        n=min(claims.n, own.n),
-        depths=own.depths,
-        width=own.width,
-        n_epochs=own.n_epochs,
+        inputs, data, base, n=claims.n, depths=own.depths, width=own.width, n_epochs=own.n_epochs
     )
     table = gradients.table(ratios)
     write("gradients", gradients.compare(ratios), table, figures.gradients(table))
 
     own = claims.dead_units
     options = {"n_epochs": own.n_epochs, "leaks": own.leaks, "patience": own.patience}
-    units, by_epoch = dead_units.measure(inputs, data, base, n=min(claims.n, own.n), **options)
+    units, by_epoch = dead_units.measure(inputs, data, base, n=claims.n, **options)
     write("dead_units", units, by_epoch, figures.dead_units(by_epoch, units))
 
     own = claims.batch_norm
     options = {"n_epochs": own.n_epochs, "depths": own.depths, "width": own.width}
     larger = base.model_copy(update={"batch_size": own.batch_size})
-    fed = normalization.train(inputs, data, larger, n=min(claims.n, own.n), **options)
+    fed = normalization.train(inputs, data, larger, n=claims.n, **options)
     layers = normalization.table(fed)
     compared = normalization.compare(fed, claims.activations.converged)
     write("batch_norm", compared, layers, figures.batch_norm(layers))

@@ -127,7 +127,7 @@ def test_a_design_holds_every_pair_of_seeds(design, model):
 
 
 def test_other_splits_are_asked_about_their_own_validation_images():
-    own = ClaimsAugmentation(seeds=2, split_seeds=3, seeds_per_split=2)
+    own = ClaimsAugmentation(split_seeds=3, seeds_per_split=2)
     found = augmentation.over_splits(BASE, own)["pattern, flips on"]
     for split in range(3):
         train, val = train_val_split(LABELS.numpy(), (80, 20), split, GROUPS["pattern"])

@@ -68,7 +68,6 @@ RANGES = {  # type or key -> least and largest number; of a list, how short and 
     "claims.baseline.n_images": (20, 10_000),
     "claims.baseline.batch_size": (1, 10_000),
     "claims.activations.converged": (math.ulp(0), 100.0),
-    "claims.augmentation.seeds": (2, 65_536),
     "claims.augmentation.split_seeds": (2, 1000),
     "claims.augmentation.seeds_per_split": (1, 1000),
     "claims.variation.levels": (2, 256),

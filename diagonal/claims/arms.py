@@ -20,6 +20,7 @@ from diagonal.pipeline.params import ClaimsBaseline
 from diagonal.training.models import network
 from diagonal.training.sampling import make_balanced_sampler, weighted_sampler
 
+PART = 128  # members that one process draws for and trains
 RATIOS = (80, 20)  # training : validation
 SAMPLERS: dict[str, Callable[[torch.Tensor], Sampler]] = {  # of labels (n,)
     "balanced": make_balanced_sampler,
@@ -96,6 +97,11 @@ def networks(
     """
     sizes = [base.img_size**2, *(base.hidden if hidden is None else hidden), outputs]
     return [network(sizes, activation, bias=bias, seed=s, dtype=torch.float64) for s in seeds]
+
+
+def parts(seeds: Sequence[int]) -> list[Sequence[int]]:
+    """Divide members into parts, each to be drawn for and trained by a process of its own."""
+    return [seeds[first : first + PART] for first in range(0, len(seeds), PART)]
 
 
 def side_by_side(runs: Mapping[str, Callable]) -> dict:

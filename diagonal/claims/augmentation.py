@@ -33,8 +33,7 @@ def augmentation(
     def train(arm: Arm) -> dict[str, pd.DataFrame]:
         inputs, data = inputs_and_data(base, arm.unit)
         asked = replace(inputs, population=data.val)
-        seeds = n if arm.unit == "image" else min(n, own.seeds)
-        return {model: outcomes(answers(base, seeds, model, arm), asked) for model in MODELS}
+        return {model: outcomes(answers(base, n, model, arm), asked) for model in MODELS}
 
     found = side_by_side({key: lambda arm=arm: train(arm) for key, arm in arms.items()})
     tables = {

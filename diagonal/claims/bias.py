@@ -1,13 +1,15 @@
 """The missing bias: what the lecture's layers cannot do without it, by proof and in training."""
 
 from collections.abc import Sequence
+from functools import partial
+from itertools import product
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import linprog
 from sklearn.svm import SVC
 
-from diagonal.claims.arms import batches, data_set, networks, side_by_side
+from diagonal.claims.arms import batches, data_set, networks, parts, side_by_side
 from diagonal.claims.batches import Batches, Inputs, every_input
 from diagonal.claims.one_matrix import OneMatrix
 from diagonal.claims.stacks import Stack
@@ -99,19 +101,21 @@ def trainings(base: ClaimsBaseline, seeds: Sequence[int], n_epochs: Sequence[int
     Returns:
         A row for each model, bias (0 or 1), epoch, one of those given, and seed: `outcomes`.
     """
-    inputs = every_input(base.img_size)
-    drawn = batches(inputs, data_set(inputs, base), base, seeds, n_epochs=max(n_epochs))
+    inputs, arms = every_input(base.img_size), list(product(MODELS, (0, 1)))
+    data = data_set(inputs, base)
 
-    def run(stack: Stack):
-        return lambda: _outcomes(stack, inputs, drawn, base.lr, n_epochs)
+    def train(part: Sequence[int]) -> dict[tuple, pd.DataFrame]:
+        drawn = batches(inputs, data, base, part, n_epochs=max(n_epochs))
+        stacks = {(name, bias): stack_of(name, base, part, bias == 1) for name, bias in arms}
+        return {
+            (*arm, epoch): table.set_axis(part)
+            for arm, stack in stacks.items()
+            for epoch, table in _outcomes(stack, inputs, drawn, base.lr, n_epochs).items()
+        }
 
-    arms = [(name, int(bias)) for name in reversed(MODELS) for bias in (True, False)]
-    runs = {(name, bias): run(stack_of(name, base, seeds, bias == 1)) for name, bias in arms}
-    tables = side_by_side(runs)  # the longest first
-    result = pd.concat({arm: tables[arm] for arm in reversed(arms)}, names=["model", "bias", None])
-    result = result.reset_index(["model", "bias"])
-    result.insert(3, "seed", np.resize(seeds, len(result)))
-    return result
+    tables = side_by_side({at: partial(train, part) for at, part in enumerate(parts(seeds))})
+    joined = {arm: pd.concat([each[arm] for each in tables.values()]) for arm in tables[0]}
+    return pd.concat(joined, names=["model", "bias", "epoch", "seed"]).reset_index()
 
 
 def stack_of(name: str, base: ClaimsBaseline, seeds: Sequence[int], bias: bool) -> Stack:
@@ -124,13 +128,12 @@ def stack_of(name: str, base: ClaimsBaseline, seeds: Sequence[int], bias: bool) 
 
 def _outcomes(
     stack: Stack, inputs: Inputs, drawn: Batches, lr: float, n_epochs: Sequence[int]
-) -> pd.DataFrame:
-    tables = {
+) -> dict[int, pd.DataFrame]:
+    return {
         epoch: outcomes(stack.values(drawn.x, stack.stored())["probability"][:, 0], inputs)
         for epoch in stack.train(drawn, lr)
         if epoch in n_epochs
     }
-    return pd.concat(tables, names=["epoch"]).reset_index("epoch")
 
 
 def summary(table: pd.DataFrame) -> dict:

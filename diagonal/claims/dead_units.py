@@ -12,7 +12,6 @@ from diagonal.claims.stacks import Stack
 from diagonal.claims.statistics import proportion
 from diagonal.pipeline.params import ClaimsBaseline
 
-PART = 64  # members that a process trains
 Layers = list[np.ndarray]  # bool (epochs + 1, members, units) for each hidden layer: what is dead
 
 
@@ -83,9 +82,11 @@ def measure(
         stack = Stack(arms.networks(base, members)).shaped(*arms.networks(base, [0], activation))
         return stack, arms.batches(inputs, data, base, members, n_epochs=n_epochs)
 
-    parts = [seeds[first : first + PART] for first in range(0, n, PART)]
     watched = arms.side_by_side(
-        {part: lambda part=part: watch(*start(part, "relu", n_epochs), base.lr) for part in parts}
+        {
+            part: lambda part=part: watch(*start(part, "relu", n_epochs), base.lr)
+            for part in arms.parts(seeds)
+        }
     )
     states = [np.concatenate(layer, axis=1) for layer in zip(*watched.values(), strict=True)]
     deaths = [died_at(layer[: short + 1]) for layer in states]

@@ -180,9 +180,8 @@ class ClaimsBaseline(Section):
 
 
 class ClaimsAugmentation(Section):
-    """How many trainings hold lines back; how many seeds of the split, and trainings with each."""
+    """How many seeds of the split hold lines back, and trainings with each."""
 
-    seeds: Annotated[int, Field(ge=2, le=65_536)]  # no more than claims.n are taken
     split_seeds: Annotated[int, Field(ge=2, le=1000)]
     seeds_per_split: Annotated[int, Field(ge=1, le=1000)]
 
@@ -204,7 +203,6 @@ class ActivationClaims(Section):
 class GradientClaims(Section):
     """Networks of 1 to `depths` hidden layers, all of this width."""
 
-    n: Members
     depths: Depth
     width: Width
     n_epochs: Epochs
@@ -213,7 +211,6 @@ class GradientClaims(Section):
 class DeadUnitClaims(Section):
     """How long units are watched, and for how much of that a leak has time to wake them."""
 
-    n: Members
     leaks: Annotated[tuple[Leak, ...], Field(min_length=1, strict=False)]
     patience: Epochs
     n_epochs: Epochs
@@ -232,7 +229,6 @@ class DeadUnitClaims(Section):
 class NormalizationClaims(Section):
     """Networks of these numbers of hidden layers, all of this width, and larger batches."""
 
-    n: Members
     n_epochs: Epochs
     batch_size: Count
     depths: Depths
@@ -242,7 +238,7 @@ class NormalizationClaims(Section):
 class OneMatrixClaims(Section):
     """How far apart deepish and logistic regression are: compared after two numbers of epochs."""
 
-    n: Members
+    n: Members  # no more than claims.n are taken
     n_epochs: TwoEpochs
     n_shown: Annotated[int, Field(ge=2, le=1000)]
     momentum: Momentum
@@ -260,15 +256,11 @@ class ParabolaClaims(Section):
 class BiasClaims(Section):
     """What each model does with and without biases, after two numbers of epochs."""
 
-    n: Members
     n_epochs: TwoEpochs
 
 
 class Claims(Section):
-    """The experiments on what the lecture claims: n trainings in each arm, with seeds 0 to n-1.
-
-    An experiment with an n of its own takes the smaller one.
-    """
+    """The experiments on what the lecture claims: n trainings in each arm, with seeds 0 to n-1."""
 
     n: Members
     baseline: ClaimsBaseline
