@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 import safetensors.numpy
 import torch
+from conftest import run_stages
 from torchvision.transforms.v2.functional import horizontal_flip
 
+from diagonal.lines import figures
 from diagonal.lines.images import every_line
 from diagonal.training.history import shown_epochs
 from diagonal.training.models import network, quantized_weights
@@ -164,6 +166,21 @@ def test_the_split_is_a_partition_whose_patterns_are_counted(prepared):
     for name, index in (("train", train), ("val", val)):
         same = (images[index][:, None] == patterns["images"][None]).all((2, 3, 4))
         np.testing.assert_array_equal(same.sum(0), patterns[name])
+
+
+@pytest.mark.parametrize(("n_images", "example"), [(60, 7), (6, 5)])
+def test_the_slides_example_is_prepared_or_the_last_of_fewer_images(
+    small, monkeypatch, n_images, example
+):
+    path = small / "params.yaml"
+    text = path.read_text().replace("n_images: 60", f"n_images: {n_images}", 1)
+    path.write_text(text.replace("ratios: [80, 20]", "ratios: [1, 1]"))
+    drawn, preparation = [], figures.preparation
+    monkeypatch.setattr(figures, "preparation", lambda x: drawn.append(x) or preparation(x))
+    run_stages(small, "generate", "split")
+    (steps,) = drawn
+    images = np.load(small / "data/raw/images.npy")
+    np.testing.assert_array_equal(steps["as drawn"], images[example, 0])
 
 
 def test_a_training_says_nothing_where_nobody_watches(run_prepared):
