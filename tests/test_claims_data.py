@@ -279,6 +279,8 @@ def test_mean_squares_are_scipys_and_equal_numbers_have_no_variance():
     assert found["row"]["variance"] == pytest.approx((squares[0] - rest) / 5)
     same = components(np.full((16, 16), 0.666667), "row", "column")
     assert {each["share"] for each in same.values()} == {0}
+    for name in ("row", "column"):  # of which nothing is known
+        assert (same[name]["low"], same[name]["high"]) == (0, 1)
 
 
 def test_what_runs_side_by_side_comes_out_as_one_after_the_other():

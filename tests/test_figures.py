@@ -9,6 +9,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
@@ -16,6 +17,8 @@ from diagonal.claims import boundaries_figures as boundaries
 from diagonal.claims import training_figures as training
 from diagonal.evaluation import figures as evaluation
 from diagonal.feature_space import animation
+from diagonal.feature_space.figures import Journey
+from diagonal.feature_space.representations import view
 from diagonal.lines import figures as lines
 from diagonal.lines.channels import color_bands, grayscale
 from diagonal.lines.images import generate_dataset
@@ -24,6 +27,7 @@ from diagonal.pipeline import files
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.style import CLASSES, style, titled
 from diagonal.training.history import shown_epochs
+from diagonal.training.models import network
 
 ROOT = Path(__file__).parents[1]
 PICTURES = sorted(
@@ -67,6 +71,36 @@ def test_images_of_any_size_are_drawn(size, tmp_path):
         files.write_figure(tmp_path / f"{number}.png", figure)
         with Image.open(tmp_path / f"{number}.png") as picture:
             assert picture.width == 960
+
+
+@pytest.mark.parametrize(
+    ("size", "numbered"), [(5, True), (lines.READABLE, True), (lines.READABLE + 1, False)]
+)
+def test_pixels_are_numbered_while_the_numbers_can_be_read(size, numbered):
+    image = np.eye(size)
+    for axes in lines.preparation({"as drawn": image, "flipped": image[::-1]}).axes:
+        assert len(axes.texts) == (size * size if numbered else 0)
+
+
+@pytest.mark.parametrize("too_many", [0, 1])
+def test_layers_share_a_row_while_they_fit(too_many):
+    last = evaluation.COLUMNS - 3 + too_many
+    layers = {"a": np.ones((3, 4)), "b": np.ones((last, 4))}
+    *cells, _ = evaluation.weights_as_pixels(layers, (1, 2, 2)).axes
+    titles = [axes.get_title(loc="left") for axes in cells]
+    assert titles.index("b") == (evaluation.COLUMNS if too_many else 3)
+
+
+def test_a_journey_keeps_nothing_of_the_epoch_before():
+    points, labels = np.arange(12.0).reshape(6, 2), np.array([0, 1] * 3)
+    model = network([4, 2, 1], "relu", seed=0, dtype=torch.float64)
+    shown = view(model, "hidden0", points, 0.5)
+    journey = Journey("hidden 0", shown, labels, 0.5)
+    step = (shown, np.linspace(0, 1, 6), labels == 1, "an epoch")
+    first = {type(each).__name__ for each in journey.show(*step)}
+    n_artists = len(journey.figure.findobj())
+    assert {type(each).__name__ for each in journey.show(*step)} == first
+    assert len(journey.figure.findobj()) == n_artists
 
 
 def test_titles_follow_the_data():

@@ -1,3 +1,6 @@
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
@@ -86,6 +89,13 @@ def test_the_slides_channels_and_their_gray():
 def test_gray_levels_stay_gray():
     level = np.arange(256, dtype=np.uint8)
     np.testing.assert_array_equal(grayscale(np.stack([level] * 3, axis=-1)), level)
+
+
+def test_a_colours_gray_is_its_weighted_sum_cut_off():
+    colors = np.random.default_rng(0).integers(0, 256, (20_000, 3), np.uint8)
+    weights = [Fraction(weight) for weight in ("0.2126", "0.7152", "0.0722")]
+    exact = [sum(w * int(c) for w, c in zip(weights, color, strict=True)) for color in colors]
+    assert grayscale(colors).tolist() == [math.floor(gray) for gray in exact]
 
 
 @pytest.mark.parametrize(("mean", "std"), [(0.5, 0.5), (0.3, 0.7), (-1.2, 0.01)])
