@@ -157,6 +157,21 @@ def test_epochs_to_a_loss_count_from_one_and_never_is_one_more_than_all():
     assert activations.epochs_to(by_epoch, 0.3).tolist() == [3, 1, 4]
 
 
+def test_a_slope_counts_as_negative_below_zero_and_as_learned_up_above_its_start():
+    slopes = np.array([[-1.0, 0.25], [-0.5, 0.25], [0.0, 0.3], [0.25, 0.4]])
+    prelu, leaky = (
+        activations.Arm(np.ones((1, 4)), pd.DataFrame({"loss": loss}), slopes)
+        for loss in ([0.1, 0.2, 0.3, 0.4], [0.2, 0.1, 0.3, 0.5])
+    )
+    found = activations.learned_slopes(prelu, leaky)
+    shares = {
+        key: [layer[key]["proportion"] for layer in found["slopes"].values()]
+        for key in ("negative", "above_start")
+    }
+    assert shares == {"negative": [0.5, 0], "above_start": [0, 0.5]}
+    assert [found["loss_difference"][key] for key in ("wins", "ties", "losses")] == [2, 1, 1]
+
+
 def test_outcomes_are_those_of_the_population():
     said = np.where(INPUTS.labels == 1, 0.9, 0.1)[None].repeat(4, 0)
     said[1] = 0.5

@@ -73,6 +73,18 @@ def test_images_of_any_size_are_drawn(size, tmp_path):
             assert picture.width == 960
 
 
+def test_a_grid_has_a_row_for_every_ten_images_that_are_begun():
+    def height(n):
+        figure = lines.image_grid(np.eye(5)[None].repeat(n, 0), np.zeros(n, int), ["one"] * n, "")
+        return figure.get_figheight()
+
+    (one,) = {height(n) for n in (1, 10)}
+    (two,) = {height(n) for n in (11, 20)}
+    assert height(21) - two == pytest.approx(two - one)
+    assert two > one
+    assert height(100) == height(101) == pytest.approx(one + 9 * (two - one))
+
+
 @pytest.mark.parametrize(
     ("size", "numbered"), [(5, True), (lines.READABLE, True), (lines.READABLE + 1, False)]
 )

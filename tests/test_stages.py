@@ -183,6 +183,13 @@ def test_the_slides_example_is_prepared_or_the_last_of_fewer_images(
     np.testing.assert_array_equal(steps["as drawn"], images[example, 0])
 
 
+def test_small_matrices_are_computed_on_one_thread(small, monkeypatch):
+    asked = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    run_stages(small, "generate", "split", "balance", "train_logistic", "parabolas")
+    assert asked == [1, 1]  # threads would wait longer for each other than they compute
+
+
 def test_a_training_says_nothing_where_nobody_watches(run_prepared):
     result = stage(run_prepared, "train_logistic")
     assert result.stdout == result.stderr == ""

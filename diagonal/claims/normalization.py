@@ -105,7 +105,6 @@ def trained(
         yield epoch
 
 
-@torch.no_grad()
 def _moments(ensemble: ensembles.Ensemble, x: torch.Tensor, share: torch.Tensor):
     """Compute mean and standard deviation of what each layer's ReLUs are fed: (members, layers)."""
     state = {**ensemble.buffers, **{k: v.double() for k, v in ensemble.quantized_weights().items()}}

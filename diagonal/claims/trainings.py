@@ -38,7 +38,6 @@ class Arm(NamedTuple):
     std: float = 0.5
 
 
-@cache
 def inputs_and_data(base: ClaimsBaseline, unit: str = "image") -> tuple[Inputs, DataSet]:
     """List the inputs, and draw and split the baseline's images.
 
