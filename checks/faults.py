@@ -129,18 +129,22 @@ class Run(NamedTuple):
 def start(project: Project, main: Callable, prepare: Callable = lambda: None, after=None) -> Run:
     """Run a function as a command in a fork of this process, in the project's folder.
 
-    `prepare` is called there before it; after (seconds, signal) it is sent that signal.
+    `prepare` is called there before it; after (seconds, signal) it is sent that signal, an
+    interrupt to its children, too, as a terminal does.
     """
     with tempfile.TemporaryFile() as said:
         began = time.monotonic()
+        heeded = signal.signal(signal.SIGINT, signal.SIG_DFL)  # as a stage has it at first
         pid = os.fork()
         if pid == 0:
             _child(project.folder, main, prepare, said.fileno())
+        signal.signal(signal.SIGINT, heeded)
         if after:
+            os.setpgid(pid, pid)
             seconds, number = after
             while time.monotonic() - began < seconds and _runs(pid):
                 time.sleep(0.001)
-            os.kill(pid, number)
+            (os.killpg if number == signal.SIGINT else os.kill)(pid, number)
         _, status = os.waitpid(pid, 0)
         said.seek(0)
         text = said.read().decode(errors="replace")

@@ -1,6 +1,7 @@
 """Members of the experiments on data are what the ordinary trainer makes of them alone."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -305,23 +306,47 @@ ENDLESS = """
 import os, time
 from pathlib import Path
 from diagonal.claims.arms import side_by_side
+from diagonal.pipeline import command
 
-def arm():
+def arm(seconds):
     Path(f"pid{os.getpid()}").touch()
-    time.sleep(600)
+    time.sleep(seconds)
 
-side_by_side({"a": arm, "b": arm})
+def main():
+    os.cpu_count = lambda: 2
+    side_by_side({name: lambda s=seconds: arm(s) for name, seconds in {ARMS}.items()})
+
+command.run(main)
 """
+
+
+def endless(folder, arms):
+    """Start arms, name -> seconds that it takes, each in a process; return the stage, the pids."""
+    stage = subprocess.Popen(
+        [sys.executable, "-c", ENDLESS.replace("{ARMS}", str(arms))],
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    wait_for(lambda: len(list(folder.glob("pid*"))) == len(arms))
+    return stage, [int(path.name.removeprefix("pid")) for path in folder.glob("pid*")]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")
 def test_what_runs_side_by_side_ends_with_a_stage_that_is_killed(tmp_path):
-    words = [sys.executable, "-c", ENDLESS]
-    stage = subprocess.Popen(words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    wait_for(lambda: list(tmp_path.glob("pid*")))
-    pids = [int(path.name.removeprefix("pid")) for path in tmp_path.glob("pid*")]
+    stage, pids = endless(tmp_path, {"a": 600, "b": 600})
     stage.kill()
-    stage.wait()
+    stage.communicate()
+    wait_for(lambda: not any(map(runs, pids)))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")
+@pytest.mark.parametrize("idle", [False, True])
+def test_an_interrupt_at_the_terminal_is_one_line_of_one_process(tmp_path, idle):
+    stage, pids = endless(tmp_path, {"a": 0 if idle else 600, "b": 600})
+    time.sleep(0.5)
+    os.killpg(stage.pid, signal.SIGINT)
+    assert stage.communicate(timeout=60) == (None, "interrupted\n")
+    assert stage.returncode == 130
     wait_for(lambda: not any(map(runs, pids)))
 
 

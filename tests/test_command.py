@@ -122,8 +122,10 @@ def test_who_calls_it_within_a_process_keeps_the_process(message, capsys):
         if message:
             raise InputError(message)
 
+    before = signal.getsignal(signal.SIGINT), sys.unraisablehook
     with pytest.raises(SystemExit) as exit_:
         command.run(main)
+    assert (signal.getsignal(signal.SIGINT), sys.unraisablehook) == before
     assert exit_.value.code == (1 if message else 0)
     assert capsys.readouterr().err == (f"{message}\n" if message else "")
     assert gc.isenabled()
@@ -133,6 +135,38 @@ def test_who_calls_it_within_a_process_keeps_the_process(message, capsys):
 def test_an_interrupt_is_a_line_and_status_130(probe):
     done = probe("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
     assert (done.returncode, done.stderr) == (130, "warning\ninterrupted\n")
+
+
+IN_A_CALLBACK = """
+    import os, signal, time, weakref
+
+    class Node:
+        pass
+
+    node = Node()
+    reference = weakref.ref(node, lambda _: os.kill(os.getpid(), signal.SIGINT))
+    del node
+    time.sleep(60)
+"""
+
+
+def test_an_interrupt_that_python_cannot_raise_comes_again(probe):
+    done = probe(IN_A_CALLBACK)
+    assert (done.returncode, done.stderr) == (130, "warning\ninterrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "said"),
+    [
+        ("pass", 0, ""),
+        ("raise InputError('expected this')", 1, "expected this\n"),
+        ("raise KeyboardInterrupt", 130, "interrupted\n"),
+    ],
+)
+def test_an_interrupt_after_the_end_comes_too_late(probe, end, status, said):
+    at_exit = "import atexit, os, signal; atexit.register(os.kill, os.getpid(), signal.SIGINT); "
+    done = probe(at_exit + end)
+    assert (done.returncode, done.stderr) == (status, "warning\n" + said)
 
 
 def test_an_interrupt_while_a_stage_imports_ends_it_without_a_word(tmp_path):

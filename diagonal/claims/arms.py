@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import pickle
+import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -124,6 +125,7 @@ RUNS: dict[str, Callable] = {}  # of a process of `side_by_side`: functions cann
 def _prepare(runs: Mapping[str, Callable]) -> None:
     """Remember what a forked process may be asked to run, on one thread: others were not forked."""
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a terminal's reaches all; the parent tells of it
     RUNS.update(runs)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -3,12 +3,15 @@
 So do a disk, a limit or a memory that is full; an interrupt becomes a line and status 130.
 """
 
+import _thread
 import atexit
 import gc
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
+from functools import partial
 
 from diagonal.pipeline.errors import InputError
 
@@ -19,35 +22,57 @@ def run(main: Callable[[], None]) -> None:
     """Call `main` and leave with its outcome as the exit status."""
     gc.freeze()  # what was imported stays to the end: garbage collection need not look at it
     gc.enable()  # where the stages package turned it off
-    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:  # as the stages package has it
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    status, message = 1, None
+    on_interrupt, on_unraisable = signal.getsignal(signal.SIGINT), sys.unraisablehook
     try:
-        main()
-        status = 0
-    except InputError as err:
-        message = str(err)
-    except OSError as err:  # a full disk, a folder that may not be written
-        path = err.filename or "file"
-        message = f"{path}: expected to read and write here, found: {err.strerror}"
-    except MemoryError:
-        message = "expected more memory than this process gets"
-    except (RuntimeError, ValueError) as err:
-        if not any(words in str(err) for words in OUT_OF_MEMORY):
-            raise
-        message = "expected more memory than this process gets"
+        sys.unraisablehook = partial(_interrupt_again, otherwise=on_unraisable)
+        if on_interrupt == signal.SIG_DFL:  # as the stages package has it
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        status, message = _outcome(main)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is done: too late to be interrupted
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         status, message = 130, "interrupted"
     finally:
+        sys.unraisablehook = on_unraisable
         gc.unfreeze()
     if message is not None:
         print(message, file=sys.stderr)
     if not _is_the_program(main):
+        signal.signal(signal.SIGINT, on_interrupt)
         sys.exit(status)
     atexit._run_exitfuncs()  # temporary folders, coverage's measurements
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.flush()
     os._exit(status)  # at once: taking PyTorch's modules apart takes Python a second
+
+
+def _outcome(main: Callable[[], None]) -> tuple[int, str | None]:
+    """Call `main`; return the exit status and the line that says why, where it is not 0."""
+    try:
+        main()
+    except InputError as err:
+        return 1, str(err)
+    except OSError as err:  # a full disk, a folder that may not be written
+        path = err.filename or "file"
+        return 1, f"{path}: expected to read and write here, found: {err.strerror}"
+    except MemoryError:
+        return 1, "expected more memory than this process gets"
+    except (RuntimeError, ValueError) as err:
+        if not any(words in str(err) for words in OUT_OF_MEMORY):
+            raise
+        return 1, "expected more memory than this process gets"
+    return 0, None
+
+
+def _interrupt_again(unraisable, otherwise: Callable) -> None:
+    """Repeat an interrupt that came where Python cannot raise it: in a destructor, a callback.
+
+    Python would print its traceback and go on. `otherwise` is called for every other exception.
+    """
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        threading.Timer(0.01, _thread.interrupt_main).start()  # when that has been left
+    else:
+        otherwise(unraisable)
 
 
 def _is_the_program(main: Callable[[], None]) -> bool:
