@@ -10,7 +10,6 @@ import hashlib
 import json
 import math
 import os
-import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
@@ -22,10 +21,11 @@ from PIL import Image
 from checks import params, reproduction, wiring
 from checks.reproduction import CannotTellError, output_files, stale, to_run
 from checks.settings import ADVERSE, runnable_settings
+from diagonal.pipeline import command
 from diagonal.pipeline.errors import InputError
 
 AT_ONCE = 4  # settings, at most, that are tried side by side
-STALE, NOT_REPRODUCIBLE, WIRING, PARAMS, CANNOT_TELL, INTERRUPTED = 1, 2, 3, 4, 5, 130
+STALE, NOT_REPRODUCIBLE, WIRING, PARAMS, CANNOT_TELL = 1, 2, 3, 4, 5
 
 
 def main() -> int:
@@ -47,9 +47,6 @@ def main() -> int:
     except (CannotTellError, OSError) as err:
         print(f"cannot tell: {err}")
         return CANNOT_TELL
-    except KeyboardInterrupt:
-        print("interrupted")
-        return INTERRUPTED
     return 0
 
 
@@ -176,4 +173,4 @@ def strays(copy: Path, before: set[tuple[str, int]]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

@@ -12,12 +12,12 @@ Exit status: 0 every file is equal; 2 one is not; 5 the check could not decide.
 
 import argparse
 import shutil
-import sys
 import tomllib
 from pathlib import Path
 
 from checks import reproduction
-from checks.reproduction import CannotTellError, command, output_files
+from checks.reproduction import CannotTellError, call, output_files
+from diagonal.pipeline import command
 
 NOT_REPRODUCIBLE, CANNOT_TELL = 2, 5
 PYTHON = "3.11"
@@ -61,7 +61,7 @@ def fetch(root: Path, folder: Path) -> list[str]:
     Returns:
         The words of a command that runs Python for arm64.
     """
-    host = command(["dpkg", "--print-architecture"], root).stdout.strip()
+    host = call(["dpkg", "--print-architecture"], root).stdout.strip()
     unpack(folder / "host", host, ["qemu-user-static"])
     arm = folder / "arm64"
     unpack(arm, "arm64", [f"python{PYTHON}", "libgomp1", "libstdc++6"])
@@ -74,7 +74,7 @@ def fetch(root: Path, folder: Path) -> list[str]:
     target = ["--target", str(folder / "site"), "--cache-dir", str(folder / "cache")]
     platform = ["--python-platform", "aarch64-manylinux_2_28", "--python-version", PYTHON]
     locked = ["--only-binary", ":all:", "--constraints", "requirements.txt"]
-    command(["uv", "pip", "install", *target, *platform, *locked, *packages], root)
+    call(["uv", "pip", "install", *target, *platform, *locked, *packages], root)
     qemu = folder / "host/usr/bin/qemu-aarch64-static"
     return [str(qemu), "-cpu", CPU, "-L", str(arm), str(arm / f"usr/bin/python{PYTHON}")]
 
@@ -94,11 +94,11 @@ def unpack(folder: Path, architecture: str, packages: list[str]) -> None:
         "Dir::Cache": apt,
     }
     apt_get = ["apt-get", *(f"--option={name}={value}" for name, value in settings.items())]
-    command([*apt_get, "update"], apt)
+    call([*apt_get, "update"], apt)
     fetch = ["install", "--download-only", "--no-install-recommends", "--yes"]
-    command([*apt_get, *fetch, *packages], apt)
+    call([*apt_get, *fetch, *packages], apt)
     for package in sorted((apt / "archives").glob("*.deb")):
-        command(["dpkg-deb", "--extract", str(package), str(folder)], apt)
+        call(["dpkg-deb", "--extract", str(package), str(folder)], apt)
 
 
 def run_stages(root: Path, copy: Path, emulator: list[str], folder: Path) -> None:
@@ -117,8 +117,8 @@ def run_stages(root: Path, copy: Path, emulator: list[str], folder: Path) -> Non
     environment = {"PYTHONPATH": str(folder / "site"), "HOME": str(home), "OMP_NUM_THREADS": "1"}
     for name in order:
         print(f"running  {name}", flush=True)
-        command([*emulator, "-m", f"stages.{name}"], copy, environment)
+        call([*emulator, "-m", f"stages.{name}"], copy, environment)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

@@ -26,7 +26,6 @@ import resource
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import traceback
@@ -40,9 +39,9 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from checks import mutations, params
-from checks.reproduction import CannotTellError, command, copy_project, output_files, stale
+from checks.reproduction import CannotTellError, call, copy_project, output_files, stale, variables
 from checks.wiring import below, declared
-from diagonal.pipeline import command as stage_command
+from diagonal.pipeline import command
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 SLOW = ("claims_training", "claims_data", "claims_boundaries")  # tens of seconds each
@@ -68,8 +67,8 @@ class Project:
         for path in output_files(root):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(root / path, folder / path)
-        cache = command(["dvc", "cache", "dir"], root).stdout.strip()
-        command(["dvc", "config", "--local", "cache.dir", str(root / cache)], folder)
+        cache = call(["dvc", "cache", "dir"], root).stdout.strip()
+        call(["dvc", "config", "--local", "cache.dir", str(root / cache)], folder)
         self.folder, self.stages = folder, declared(folder)
         paths = [*output_files(folder), "dvc.lock", "params.yaml"]
         self.expected = {path: (folder / path).read_bytes() for path in paths}
@@ -111,7 +110,7 @@ class Project:
     def reproduced(self, kind: str) -> Fault:
         """Let DVC bring everything back."""
         try:
-            command(["dvc", "repro"], self.folder)
+            call(["dvc", "repro"], self.folder)
             differs = self.not_as_promised() or self.missing() or "".join(stale(self.folder)[:1])
         except CannotTellError as err:
             differs = str(err)
@@ -163,7 +162,7 @@ def _child(folder: Path, main: Callable, prepare: Callable, said: int) -> None:
         for target, source in ((0, nothing), (1, nothing), (2, said)):
             os.dup2(source, target)
         prepare()
-        stage_command.run(main)
+        command.run(main)
     except SystemExit as err:
         status = err.code or 0
     except BaseException:
@@ -221,9 +220,8 @@ def kills_of_dvc(project: Project, stream: random.Random) -> Iterator[Fault]:
         for number, group in [(number, group) for number in SIGNALS for group in (False, True)] * 2:
             for name in ("split.json", "generate.json"):  # so that something is to be done
                 (project.folder / "metrics" / name).unlink(missing_ok=True)
-            path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
             process = subprocess.Popen(
-                words, cwd=project.folder, env={**os.environ, "PATH": path}, text=True,
+                words, cwd=project.folder, env=variables(), text=True,
                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
             )  # fmt: skip
             moment = stream.uniform(0, 12)
@@ -359,9 +357,8 @@ def at_once(project: Project, stream: random.Random) -> Iterator[Fault]:
     """Run DVC twice at once, and while `make check` runs."""
     kind = "two at once"
     repro = ["dvc", "repro", "--force", "--single-item", "split"]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     options = {
-        "cwd": project.folder, "env": {**os.environ, "PATH": path}, "text": True,
+        "cwd": project.folder, "env": variables(), "text": True,
         "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
     }  # fmt: skip
     for second in (repro, ["python", "-m", "checks"]):
@@ -414,4 +411,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

@@ -27,6 +27,7 @@ from scipy.stats import mannwhitneyu, wilcoxon
 from scmrepo.exceptions import SCMError
 from tabulate import tabulate
 
+from diagonal.pipeline import command
 from diagonal.pipeline.errors import InputError, located
 
 STUDY, RUN = "plots/seeds/seeds.csv", "metrics/evaluate/"
@@ -241,7 +242,7 @@ def _one_line(message) -> str:
     return " ".join(str(message).split())
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description="Hold the seed study against another revision's.")
     parser.add_argument("rev", nargs="?", help="default: merge base with origin/main, or HEAD~1")
     parser.add_argument("--format", choices=("text", "md"), default="text")
@@ -256,11 +257,11 @@ def main() -> None:
             runs = read_runs(rev)
     except InputError as err:
         print(f"gate: {err}", file=sys.stderr)
-        sys.exit(2)
+        return 2
     rows = compare(now, base)
     print(report(rows, runs, rev, {"text": "simple", "md": "github"}[arguments.format]))
-    sys.exit(exit_status(verdicts(rows).values()))
+    return exit_status(verdicts(rows).values())
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -48,7 +48,7 @@ def copy_project(root: Path, target: Path) -> None:
     Raises:
         CannotTellError: `root` is no git repository.
     """
-    listed = command(
+    listed = call(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], root
     ).stdout
     frozen = {path for path, stage in output_files(root).items() if declared(root)[stage]["frozen"]}
@@ -56,10 +56,17 @@ def copy_project(root: Path, target: Path) -> None:
         if (root / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(root / name, target / name)
-    command(["git", "init", "--quiet"], target)
+    call(["git", "init", "--quiet"], target)
 
 
-def command(
+def variables() -> dict[str, str]:
+    """Return the environment variables that lead to this environment's programs, in any folder."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    kept = {name: each for name, each in os.environ.items() if name not in OF_A_REPOSITORY}
+    return kept | {"PATH": path}
+
+
+def call(
     words: list[str], folder: Path, environment: dict[str, str] | None = None, umask: int = -1
 ) -> subprocess.CompletedProcess:
     """Run a command of this environment in a folder; return the finished process.
@@ -67,14 +74,11 @@ def command(
     Raises:
         CannotTellError: the program is missing or ends with an error.
     """
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    variables = {**os.environ, "PATH": path, **(environment or {})}
-    variables = {name: each for name, each in variables.items() if name not in OF_A_REPOSITORY}
     try:
         return subprocess.run(
             words,
             cwd=folder,
-            env=variables,
+            env=variables() | (environment or {}),
             capture_output=True,
             text=True,
             check=True,
@@ -100,7 +104,7 @@ def reason(err: subprocess.CalledProcessError) -> str:
 
 def stale(root: Path) -> list[str]:
     """Ask DVC what does not agree with dvc.lock."""
-    status = json.loads(command(["dvc", "status", "--json"], root).stdout)
+    status = json.loads(call(["dvc", "status", "--json"], root).stdout)
     return [
         f"{stage}: {kind}: {path} is {state if isinstance(state, str) else 'changed'}"
         for stage, changes in status.items()
@@ -113,7 +117,7 @@ def stale(root: Path) -> list[str]:
 
 def to_run(root: Path, *options: str) -> list[str]:
     """Ask DVC which stages it would run, in its order."""
-    lines = command(["dvc", "repro", "--dry", *options], root).stdout.splitlines()
+    lines = call(["dvc", "repro", "--dry", *options], root).stdout.splitlines()
     return [line.split("'")[1] for line in lines if line.startswith("Running stage '")]
 
 
@@ -170,7 +174,7 @@ def reproduce(root: Path, copy: Path, log: Path, setting: dict[str, str], home: 
     if "USER" in setting:
         environment["HOME"] = str(home)
     try:
-        command(["dvc", "repro", "--force", "--no-run-cache"], copy, environment, umask)
+        call(["dvc", "repro", "--force", "--no-run-cache"], copy, environment, umask)
     except CannotTellError as err:
         raise StageFailedError(str(err)) from err
     found = differences(root, copy)

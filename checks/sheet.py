@@ -7,7 +7,6 @@ words after FOLDER, only points with one of them in their names are drawn.
 
 import argparse
 import shutil
-import sys
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import chdir, nullcontext
@@ -22,7 +21,7 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from checks.legibility import faults
-from diagonal.pipeline import data, files
+from diagonal.pipeline import command, data, files
 from stages import (
     balance,
     claims_boundaries,
@@ -123,7 +122,7 @@ def of_layers(hidden: list[int]) -> dict:
     return {"train_deepish.hidden": hidden, "train_relu.hidden": hidden}
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m checks.sheet", description=faults.__doc__)
     parser.add_argument("folder", metavar="FOLDER", help="where the pictures go")
     parser.add_argument("words", nargs="*", default=[], metavar="WORD", help="points of this name")
@@ -137,7 +136,7 @@ def main() -> None:
             for fault in found[:SHOWN]:
                 print(f"{name}/{path}: {fault}", flush=True)
     side_by_side(Path(folder))
-    sys.exit(n_faults > 0)
+    return int(n_faults > 0)
 
 
 def drawn(point: Point, folder: Path) -> dict[str, list[str]]:
@@ -207,4 +206,4 @@ def side_by_side(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

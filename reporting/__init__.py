@@ -1,1 +1,5 @@
 """The one-page report, made from what DVC knows; nothing of the pipeline imports this."""
+
+from diagonal.pipeline import command
+
+command.begin(__name__)

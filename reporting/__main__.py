@@ -4,7 +4,6 @@ import base64
 import json
 import mimetypes
 import re
-import sys
 import tempfile
 import tomllib
 from importlib.metadata import version
@@ -13,8 +12,7 @@ from pathlib import Path
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from checks.reproduction import CannotTellError
-from checks.reproduction import command as command_here
+from checks.reproduction import CannotTellError, call
 from diagonal.pipeline import command, files
 from diagonal.pipeline.errors import InputError
 from reporting.pipeline import layout, stages_and_edges
@@ -63,7 +61,7 @@ def run(*arguments: str) -> str:
         InputError: it fails.
     """
     try:
-        return command_here(list(arguments), Path.cwd()).stdout
+        return call(list(arguments), Path.cwd()).stdout
     except CannotTellError as err:
         raise InputError(str(err)) from err
 
@@ -130,4 +128,4 @@ def what_to_see() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(main))
+    command.run(main)

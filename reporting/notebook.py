@@ -7,7 +7,6 @@ text. It has no outputs, so that the same sources are the same bytes.
 """
 
 import re
-import sys
 from pathlib import Path
 
 import nbformat
@@ -58,4 +57,4 @@ def cells(text: str) -> list:
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(main))
+    command.run(main)

@@ -11,6 +11,7 @@ from pathlib import Path
 from dvc.exceptions import DvcException
 from dvc.scm import SCMError
 
+from diagonal.pipeline import command
 from diagonal.pipeline.errors import InputError
 from running import pipeline
 from running.schedule import run
@@ -33,9 +34,6 @@ def main() -> int:
             failed = run(needs, jobs, lambda stage: pipeline.command(stage, arguments.force))
         finally:
             pipeline.put_in_order(root, [*order, *needs])
-    except InputError as err:
-        print(err, file=sys.stderr)
-        return 1
     except SCMError as err:
         print(f"expected a git repository, found: {err}; run `git init`", file=sys.stderr)
         return 1
@@ -64,4 +62,4 @@ def count(text: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

@@ -196,7 +196,7 @@ def test_a_stage_that_fails_under_a_setting_is_told_and_is_not_reproducible(proj
     def fail(*_):
         raise CannotTellError("dvc repro --force failed: Illegal instruction")
 
-    monkeypatch.setattr(reproduction, "command", fail)
+    monkeypatch.setattr(reproduction, "call", fail)
     monkeypatch.setattr(reproduction, "copy_project", shutil.copytree)
     faults, differences, again, hashes = checker.run_under(project, {})
     assert differences == ["dvc repro --force failed: Illegal instruction"]

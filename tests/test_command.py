@@ -75,6 +75,10 @@ def test_importing_a_stage_leaves_garbage_collection_on():
     assert done.stdout == "True\n"
 
 
+def test_what_main_returns_is_the_status(probe):
+    assert probe("return 3").returncode == 3
+
+
 def test_success_is_status_0_with_everything_flushed(probe):
     done = probe()
     assert (done.returncode, done.stderr) == (0, "warning\n")
@@ -169,11 +173,13 @@ def test_an_interrupt_after_the_end_comes_too_late(probe, end, status, said):
     assert (done.returncode, done.stderr) == (status, "warning\n" + said)
 
 
-def test_an_interrupt_while_a_stage_imports_ends_it_without_a_word(tmp_path):
-    shutil.copytree(ROOT / "stages", tmp_path / "stages")
+@pytest.mark.parametrize("package", ["stages", "checks", "running", "reporting"])
+def test_an_interrupt_while_a_command_imports_ends_it_without_a_word(tmp_path, package):
+    for copied in {package, "diagonal"}:
+        shutil.copytree(ROOT / copied, tmp_path / copied)
     interrupt = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
-    (tmp_path / "stages/probe.py").write_text(interrupt)
-    words = [sys.executable, "-m", "stages.probe"]
+    (tmp_path / package / "probe.py").write_text(interrupt)
+    words = [sys.executable, "-m", f"{package}.probe"]
     options = {"capture_output": True, "text": True, "preexec_fn": heed_interrupts}
     done = subprocess.run(words, cwd=tmp_path, check=False, **options)
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")

@@ -1,6 +1,7 @@
 """Run a function as a command: bad input becomes one line on standard error and exit status 1.
 
-So do a disk, a limit or a memory that is full; an interrupt becomes a line and status 130.
+So do a disk, a limit or a memory that is full; an interrupt becomes a line and status 130, or while
+Python still imports, the end without a word.
 """
 
 import _thread
@@ -18,14 +19,31 @@ from diagonal.pipeline.errors import InputError
 OUT_OF_MEMORY = ("can't allocate memory", "quantization error")  # PyTorch's words, Pillow's
 
 
-def run(main: Callable[[], None]) -> None:
-    """Call `main` and leave with its outcome as the exit status."""
+def begin(package: str) -> None:
+    """Prepare for the imports of a package's commands, `python -m PACKAGE.NAME`, which `run` ends.
+
+    Its `__init__` calls this, and it does nothing where Python was asked for something else.
+    """
+    if _asked_for().partition(".")[0] != package:
+        return
+    # Importing PyTorch makes garbage collection walk through all that it has just made, again and
+    # again.
+    gc.disable()
+    # What a notebook sets for its own pictures is nothing that matplotlib finds in a command.
+    os.environ.pop("MPLBACKEND", None)
+    # Whoever interrupts the imports wants no traceback.
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def run(main: Callable[[], int | None]) -> None:
+    """Call `main` and leave with its outcome as the exit status: what it returns, None being 0."""
     gc.freeze()  # what was imported stays to the end: garbage collection need not look at it
-    gc.enable()  # where the stages package turned it off
+    gc.enable()
     on_interrupt, on_unraisable = signal.getsignal(signal.SIGINT), sys.unraisablehook
     try:
         sys.unraisablehook = partial(_interrupt_again, otherwise=on_unraisable)
-        if on_interrupt == signal.SIG_DFL:  # as the stages package has it
+        if on_interrupt == signal.SIG_DFL:  # as `begin` leaves it
             signal.signal(signal.SIGINT, signal.default_int_handler)
         status, message = _outcome(main)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is done: too late to be interrupted
@@ -46,10 +64,10 @@ def run(main: Callable[[], None]) -> None:
     os._exit(status)  # at once: taking PyTorch's modules apart takes Python a second
 
 
-def _outcome(main: Callable[[], None]) -> tuple[int, str | None]:
+def _outcome(main: Callable[[], int | None]) -> tuple[int, str | None]:
     """Call `main`; return the exit status and the line that says why, where it is not 0."""
     try:
-        main()
+        return main() or 0, None
     except InputError as err:
         return 1, str(err)
     except OSError as err:  # a full disk, a folder that may not be written
@@ -61,7 +79,6 @@ def _outcome(main: Callable[[], None]) -> tuple[int, str | None]:
         if not any(words in str(err) for words in OUT_OF_MEMORY):
             raise
         return 1, "expected more memory than this process gets"
-    return 0, None
 
 
 def _interrupt_again(unraisable, otherwise: Callable) -> None:
@@ -75,11 +92,16 @@ def _interrupt_again(unraisable, otherwise: Callable) -> None:
         otherwise(unraisable)
 
 
-def _is_the_program(main: Callable[[], None]) -> bool:
+def _is_the_program(main: Callable) -> bool:
     """Tell whether Python runs main's module itself, and no profiler, debugger or test does.
 
     Those still have something to do when main is done.
     """
     spec = main.__globals__.get("__spec__")
+    return spec is not None and spec.name == _asked_for()
+
+
+def _asked_for() -> str:
+    """Name the module that Python was asked to run, `python -m NAME`; "" where it was not."""
     words = [word for word in sys.orig_argv[1:] if word != "-u"]  # which torchrun adds
-    return spec is not None and words[:2] == ["-m", spec.name]
+    return words[1] if words[:1] == ["-m"] and len(words) > 1 else ""

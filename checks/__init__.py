@@ -1,0 +1,5 @@
+"""The pipeline held to its promises: `make check`, `make gate`, `python -m checks.NAME`."""
+
+from diagonal.pipeline import command
+
+command.begin(__name__)
