@@ -30,6 +30,8 @@ OF_A_REPOSITORY = (
     "GIT_SHALLOW_FILE",
     "GIT_WORK_TREE",
 )
+ERRORS = ("ERROR: ", "fatal: ", "error: ")  # how DVC and git begin to say what is wrong
+DVCS_HELP = ("Having any troubles?", "Hit us")  # after its error
 
 
 class CannotTellError(Exception):
@@ -91,15 +93,15 @@ def call(
 
 
 def reason(err: subprocess.CalledProcessError) -> str:
-    """Find the line that says why a command failed; DVC's last ones say where to ask for help."""
+    """Find what says why a command failed: git's or DVC's error to its end, else the last line."""
     lines = [line.strip() for line in (err.stderr or err.stdout or "").splitlines()]
-    told = [
-        line for line in lines if line and not line.startswith(("Having any troubles?", "Hit us"))
-    ]
+    told = [line for line in lines if line and not line.startswith(DVCS_HELP)]
     if not told:
         return "no message"
+    first = next((n for n, line in enumerate(told) if line.startswith(ERRORS)), len(told) - 1)
     # Before DVC's word that a stage failed stands the stage's own.
-    return " / ".join(told[-2:]) if told[-1].startswith("ERROR: failed to reproduce") else told[-1]
+    whose = told[:first][-1:] if told[first].startswith("ERROR: failed to reproduce") else []
+    return " / ".join([*whose, " ".join(told[first:])])
 
 
 def stale(root: Path) -> list[str]:

@@ -29,7 +29,7 @@ def main() -> None:
         charts, figures = drawn(shown)
     page = template().render(
         commit=run("git", "log", "-1", "--format=%h %s").strip(),
-        changed=bool(run("git", "status", "--porcelain").strip()),
+        changed=has_changes(),
         previous=has_previous,
         versions={name: version(name) for name in dependencies()},
         playground=gather(),
@@ -64,6 +64,11 @@ def run(*arguments: str) -> str:
         return call(list(arguments), Path.cwd()).stdout
     except CannotTellError as err:
         raise InputError(str(err)) from err
+
+
+def has_changes() -> bool:
+    """Tell whether something is not committed; what the project is a folder of does not count."""
+    return bool(run("git", "status", "--porcelain", "--", ".").strip())
 
 
 def dependencies() -> list[str]:
@@ -102,7 +107,8 @@ def drawn(shown: dict) -> tuple[dict[str, dict], dict[str, list[dict]]]:
             kind, _ = mimetypes.guess_type(name)
             source = data_uri(Path(entry["url"]).read_bytes(), kind or "image/png")
             figure = {"file": name, "caption": captions.get(name, ""), "source": source}
-            figures.setdefault(Path(name).parts[1], []).append(figure)
+            stage = Path(name).parts[1:] or [name]  # below plots/; a user's may lie elsewhere
+            figures.setdefault(stage[0], []).append(figure)
     return charts, figures
 
 

@@ -1,4 +1,5 @@
 import shutil
+import subprocess
 from functools import partial
 
 import numpy as np
@@ -9,7 +10,7 @@ from safetensors.numpy import save_file
 from checks import __main__ as checker
 from checks import reproduction
 from checks.difference import describe
-from checks.reproduction import CannotTellError, output_files
+from checks.reproduction import CannotTellError, call, output_files
 from checks.settings import SETTINGS, runnable_settings
 
 
@@ -228,6 +229,16 @@ def test_a_stage_that_fails_in_the_copy_is_told_by_its_own_words(project, run):
     )
     assert run("dvc", "repro").returncode == 0
     check(run, 2, "moon: expected full", "failed to reproduce 'split'")
+
+
+def test_gits_error_is_told_and_not_the_hint_after_it_alone(tmp_path):
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    with pytest.raises(CannotTellError) as caught:
+        call(["git", "rev-list", "HEAD"], tmp_path)
+    assert str(caught.value).startswith(
+        "git rev-list HEAD failed: fatal: ambiguous argument 'HEAD': unknown revision"
+    )
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_the_repository_that_a_git_hook_names_is_left_alone(project, run, tmp_path):

@@ -23,6 +23,8 @@ def repository(reproduced, tmp_path_factory, run_in):
         assert result.returncode == 0 or words[0] == "merge", result.stderr
         return result
 
+    for name in ("old", "older"):  # pictures that no stage writes any more
+        (project / f"plots/{name}.png").write_bytes(name.encode())
     git("add", "--all")
     git("commit", "--quiet", "--message", "base")
     git("branch", "--move", "base")
@@ -44,6 +46,9 @@ def changed(repository, run_in, branch, old, new):
 def test_summaries_show_changes_and_conflicts_are_resolved_as_documented(repository, run_in):
     project, git = repository
     changed(repository, run_in, "rate", "lr: 0.1", "lr: 0.2")
+    (project / "plots/old.png").write_bytes(b"new")
+    git("mv", "plots/older.png", "plots/renamed.png")
+    git("commit", "--quiet", "--all", "--message", "pictures")
     summary = run_in(project, "bash", ".ci/summary", "base")
     assert summary.returncode == 0, summary.stderr
     assert re.search(r"\| params.yaml +\| train_relu.lr +\| 0.1 +\| 0.2 +\|", summary.stdout)
@@ -52,6 +57,7 @@ def test_summaries_show_changes_and_conflicts_are_resolved_as_documented(reposit
         summary.stdout,
     )
     assert "- `plots/losses/relu.csv` changed" in summary.stdout
+    assert "- `plots/older.png` removed\n- `plots/renamed.png` added" in summary.stdout
     nothing = run_in(project, "bash", ".ci/summary", "HEAD")
     assert nothing.stdout.count("No change.") == 3
     unknown = run_in(project, "bash", ".ci/summary", "nowhere")
@@ -59,12 +65,18 @@ def test_summaries_show_changes_and_conflicts_are_resolved_as_documented(reposit
     assert unknown.stderr == "expected a revision to compare with, found nowhere\n"
 
     changed(repository, run_in, "sizes", "hidden: [5, 3]", "hidden: [4, 2]")
-    assert "CONFLICT (content): Merge conflict in dvc.lock" in git("merge", "rate").stdout
+    git("rm", "--quiet", "plots/old.png", "plots/older.png")
+    git("commit", "--quiet", "--message", "fewer")
+    merge = git("merge", "rate").stdout
+    assert "CONFLICT (content): Merge conflict in dvc.lock" in merge
+    assert "CONFLICT (modify/delete): plots/old.png deleted in HEAD" in merge
     (remedy,) = re.findall(r"```sh\n(.*?)\n```", (ROOT / "docs/ci.md").read_text(), re.S)
     result = run_in(project, "bash", "-ec", remedy)
     assert result.returncode == 0, result.stderr
     assert git("diff", "--name-only", "--diff-filter=U").stdout == ""
     assert "up to date" in run_in(project, "dvc", "status").stdout
+    assert list((project / "plots").glob("*.png")) == []
+    assert git("ls-files", "--deleted").stdout == ""
     lock = YAML(typ="safe", pure=True).load(project / "dvc.lock")
     trained = lock["stages"]["train_relu"]["params"]["params.yaml"]
     assert trained["train_relu.lr" if "train_relu.lr" in trained else "train_relu"]["lr"] == 0.2

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from conftest import LECTURE, opened, requests, run_stages
+from matplotlib.figure import Figure
 from ruamel.yaml import YAML
+
+from checks.reproduction import call
+from reporting.__main__ import data_uri, drawn, has_changes
 
 ROOT = Path(__file__).parents[1]
 PLOTS = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["plots"]
@@ -98,3 +103,36 @@ def test_it_tells_what_was_run_and_what_changed(page, report):
     assert len(changed) == 1
     assert changed[0].startswith("loss")
     assert report.stat().st_size < 15e6
+
+
+def test_pictures_of_any_format_and_place_are_shown(tmp_path, monkeypatch):
+    (tmp_path / "docs").mkdir()
+    shutil.copy(ROOT / "docs/figures.md", tmp_path / "docs")
+    kinds = {"one.jpg": "jpeg", "plots/two.svg": "svg+xml", "plots/three/four.png": "png"}
+    for name in kinds:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Figure().savefig(tmp_path / name)
+    plots = "".join(f"- {name}\n" for name in kinds)
+    (tmp_path / "dvc.yaml").write_text(f"plots:\n{plots}")
+    monkeypatch.chdir(tmp_path)
+    for words in (["git", "init", "--quiet"], ["dvc", "init", "--quiet"]):
+        call(words, tmp_path)
+    listed = call(["dvc", "plots", "show", "--json", "--out", "out"], tmp_path).stdout
+    _, figures = drawn(json.loads(listed)["data"])
+    shown = {each["file"]: each["source"] for group in figures.values() for each in group}
+    assert shown.keys() == kinds.keys()
+    for name, kind in kinds.items():
+        assert shown[name] == data_uri((tmp_path / name).read_bytes(), f"image/{kind}")
+
+
+def test_changes_of_a_repository_that_the_project_is_a_folder_of_do_not_count(
+    tmp_path, monkeypatch
+):
+    project = tmp_path / "project"
+    project.mkdir()
+    call(["git", "init", "--quiet"], tmp_path)
+    (tmp_path / "notes.txt").touch()
+    monkeypatch.chdir(project)
+    assert not has_changes()
+    (project / "params.yaml").touch()
+    assert has_changes()

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from lecture_loop import loaders, train
+from safetensors.torch import save_file
 from torch import nn, optim
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -116,7 +117,9 @@ OPTIMIZERS = {
     "sgd": lambda weights: optim.SGD(weights, lr=0.1),
     "momentum": lambda weights: optim.SGD(weights, lr=0.1, momentum=0.9, nesterov=True),
     "adam": lambda weights: optim.Adam(weights, lr=0.01),
-    "a tensor lr": lambda weights: optim.Adam(weights, lr=torch.tensor(0.01)),
+    "tensors": lambda weights: optim.Adam(
+        weights, torch.tensor(0.01), (torch.tensor(0.9), torch.tensor(0.99)), foreach=False
+    ),
     "two groups": lambda weights: optim.Adam(
         [{"params": [weight], "lr": lr} for weight, lr in zip(weights, (0.01, 0.1), strict=True)]
     ),
@@ -224,7 +227,12 @@ def write_another_optimizers(path):
     )
 
 
+def write_a_stages_output(path):
+    save_file(build("logistic", 25).state_dict(), path)
+
+
 NO_CHECKPOINTS = {
+    "a .safetensors": write_a_stages_output,
     "another model's": write_another_models,
     "another optimizer's": write_another_optimizers,
     "missing": lambda path: None,
