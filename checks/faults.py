@@ -383,6 +383,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of moments and mutations")
     parser.add_argument("--only", choices=[each.__name__ for each in KINDS], help="one kind alone")
     arguments = parser.parse_args()
+    # In the background it is ignored, by what is started there, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     torch.set_num_threads(1)  # forks must not wait for threads that only their parent has
     if changed := stale(Path.cwd()):
         print(f"expected a pipeline that is up to date, found: {changed[0]}; run `dvc repro`")

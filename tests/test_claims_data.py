@@ -303,32 +303,34 @@ def test_arms_run_in_processes_of_their_own_where_the_system_forks(monkeypatch):
 
 
 ENDLESS = """
-import os, time
+import os, signal, time
+signal.signal(signal.SIGINT, signal.{ON_INTERRUPT})
 from pathlib import Path
 from diagonal.claims.arms import side_by_side
 from diagonal.pipeline import command
 
-def arm(seconds):
-    Path(f"pid{os.getpid()}").touch()
+def arm(name, seconds):
+    Path(f"{name}.{os.getpid()}").touch()
     time.sleep(seconds)
 
 def main():
     os.cpu_count = lambda: 2
-    side_by_side({name: lambda s=seconds: arm(s) for name, seconds in {ARMS}.items()})
+    side_by_side({name: lambda n=name, s=s: arm(n, s) for name, s in {ARMS}.items()})
 
 command.run(main)
 """
 
 
-def endless(folder, arms):
+def endless(folder, arms, on_interrupt="SIG_DFL"):
     """Start arms, name -> seconds that it takes, each in a process; return the stage, the pids."""
+    code = ENDLESS.replace("{ARMS}", str(arms)).replace("{ON_INTERRUPT}", on_interrupt)
     stage = subprocess.Popen(
-        [sys.executable, "-c", ENDLESS.replace("{ARMS}", str(arms))],
+        [sys.executable, "-c", code],
         cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-    wait_for(lambda: len(list(folder.glob("pid*"))) == len(arms))
-    return stage, [int(path.name.removeprefix("pid")) for path in folder.glob("pid*")]
+    wait_for(lambda: len(list(folder.iterdir())) == len(arms))
+    return stage, {int(path.suffix[1:]) for path in folder.iterdir()}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")
@@ -340,14 +342,21 @@ def test_what_runs_side_by_side_ends_with_a_stage_that_is_killed(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")
-@pytest.mark.parametrize("idle", [False, True])
-def test_an_interrupt_at_the_terminal_is_one_line_of_one_process(tmp_path, idle):
-    stage, pids = endless(tmp_path, {"a": 0 if idle else 600, "b": 600})
-    time.sleep(0.5)
+@pytest.mark.parametrize("seconds", [0, 600])  # of the other: it is idle, or at work
+def test_an_interrupt_at_the_terminal_is_one_line_of_one_process(tmp_path, seconds):
+    stage, pids = endless(tmp_path, {"a": seconds, "b": 600})
     os.killpg(stage.pid, signal.SIGINT)
     assert stage.communicate(timeout=60) == (None, "interrupted\n")
     assert stage.returncode == 130
     wait_for(lambda: not any(map(runs, pids)))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")
+def test_in_the_background_interrupts_are_ignored_by_all_processes(tmp_path):
+    stage, _ = endless(tmp_path, {"a": 3, "b": 3}, "SIG_IGN")
+    os.killpg(stage.pid, signal.SIGINT)
+    assert stage.communicate(timeout=60) == (None, "")
+    assert stage.returncode == 0
 
 
 def runs(pid):

@@ -116,7 +116,12 @@ def side_by_side(runs: Mapping[str, Callable]) -> dict:
         return {name: run() for name, run in runs.items()}
     fork = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(os.cpu_count(), fork, _prepare, [runs]) as pool:
-        return dict(zip(runs, map(pickle.loads, pool.map(_run, runs)), strict=True))
+        # A terminal interrupts these processes, too; to say so is the stage's. So until they heed
+        # an interrupt in their own way, in `_prepare`, it waits.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        results = pool.map(_run, runs)  # which forks
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+        return dict(zip(runs, map(pickle.loads, results), strict=True))
 
 
 RUNS: dict[str, Callable] = {}  # of a process of `side_by_side`: functions cannot be sent to it
@@ -125,7 +130,9 @@ RUNS: dict[str, Callable] = {}  # of a process of `side_by_side`: functions cann
 def _prepare(runs: Mapping[str, Callable]) -> None:
     """Remember what a forked process may be asked to run, on one thread: others were not forked."""
     torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a terminal's reaches all; the parent tells of it
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as in the background
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     RUNS.update(runs)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
