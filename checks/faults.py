@@ -11,8 +11,8 @@ is mutated. After each fault:
   those of one that was.
 
 After each kind of fault `dvc repro` must end with the committed bytes. Prints a table of what was
-tried, what held and what fell; the exit status is 1 where something fell. About a quarter of an
-hour. Linux; without root the disk is not filled.
+tried, what held and what fell; the exit status is 1 where something fell. About half an hour.
+Linux; without root the disk is not filled.
 
 Stages run in forks of this process, which has imported them: so a random moment hits their work,
 not Python's imports.

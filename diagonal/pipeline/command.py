@@ -26,9 +26,7 @@ def begin(package: str) -> None:
     """
     if _asked_for().partition(".")[0] != package:
         return
-    # Importing PyTorch makes garbage collection walk through all that it has just made, again and
-    # again.
-    gc.disable()
+    gc.disable()  # importing PyTorch makes it walk through all that is there, again and again
     # What a notebook sets for its own pictures is nothing that matplotlib finds in a command.
     os.environ.pop("MPLBACKEND", None)
     # Whoever interrupts the imports wants no traceback.
