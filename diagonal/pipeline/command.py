@@ -4,7 +4,6 @@ So do a disk, a limit or a memory that is full; an interrupt becomes a line and 
 Python still imports, the end without a word.
 """
 
-import _thread
 import atexit
 import gc
 import os
@@ -85,7 +84,8 @@ def _interrupt_again(unraisable, otherwise: Callable) -> None:
     Python would print its traceback and go on. `otherwise` is called for every other exception.
     """
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
-        threading.Timer(0.01, _thread.interrupt_main).start()  # when that has been left
+        # When that has been left; a signal, unlike _thread.interrupt_main, ends a wait as well.
+        threading.Timer(0.01, os.kill, [os.getpid(), signal.SIGINT]).start()
     else:
         otherwise(unraisable)
 
