@@ -7,7 +7,7 @@ options, whether memory and disk have room, and whether the split leaves both cl
 import io
 import shutil
 import socket
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, redirect_stdout
 from math import prod
 from pathlib import Path
 
@@ -62,21 +62,28 @@ def _require_launch(train: Train) -> None:
     _, *words = train.launch.split()
     if not words:
         return
-    said = io.StringIO()
+    said, parser = io.StringIO(), get_args_parser()
+    parser.prog = "torchrun"
     try:
-        with redirect_stderr(said):
-            options = get_args_parser().parse_args([*words, "-m", "stages.train_relu"])
+        with redirect_stdout(said), redirect_stderr(said):
+            options = parser.parse_args([*words, "-m", "stages.train_relu"])
             _, n_processes = parse_min_max_nnodes(options.nnodes)
             n_here = determine_local_world_size(options.nproc_per_node)
     except (SystemExit, ValueError) as err:
         reason = (said.getvalue() or str(err)).strip().splitlines()[-1]
         raise InputError(f"expected options of torchrun, found: {reason}") from err
+    named = [options.training_script, *options.training_script_args]
+    if named != ["stages.train_relu"] or options.no_python or min(n_processes, n_here) < 1:
+        raise InputError(
+            f"expected options of torchrun alone, for at least 1 process, found {train.launch}"
+        )
     if train.precision == "float32" and n_processes * n_here > 1:
         raise InputError(
             "expected python or one process with train.precision float32, whose bits depend on the "
             f"number of processes, found {train.launch}"
         )
-    if not (options.standalone or options.rdzv_endpoint or n_processes > 1):
+    own = options.standalone or options.rdzv_endpoint or options.master_port is None
+    if not own and n_processes == 1:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -93,11 +93,16 @@ def call(
 
 
 def reason(err: subprocess.CalledProcessError) -> str:
-    """Find what says why a command failed: git's or DVC's error to its end, else the last line."""
+    """Find what says why a command failed: git's or DVC's error to its end, else the last line.
+
+    Of a file that it cannot parse DVC says so first, and then shows the place over several lines.
+    """
     lines = [line.strip() for line in (err.stderr or err.stdout or "").splitlines()]
     told = [line for line in lines if line and not line.startswith(DVCS_HELP)]
     if not told:
         return "no message"
+    if told[0].endswith(" is invalid."):
+        return " ".join(told[:2])
     first = next((n for n, line in enumerate(told) if line.startswith(ERRORS)), len(told) - 1)
     # Before DVC's word that a stage failed stands the stage's own.
     whose = told[:first][-1:] if told[first].startswith("ERROR: failed to reproduce") else []

@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from checks.difference import flat
+from diagonal.pipeline.errors import InputError
 
 PACKAGES = ("diagonal", "stages")
 
@@ -22,6 +24,9 @@ def declared(root: Path) -> dict[str, dict[str, set[str]]]:
     Returns:
         stage -> `code`, `inputs`, `outputs` (paths from the root), `params` (keys with dots),
         `command` (keys that stand in its command) and `frozen`, whether DVC leaves it alone.
+
+    Raises:
+        InputError: it is no YAML.
     """
     result = {}
     for name, stage in _read(root / "dvc.yaml")["stages"].items():
@@ -39,8 +44,12 @@ def declared(root: Path) -> dict[str, dict[str, set[str]]]:
     return result
 
 
-def _read(path: Path):
-    return YAML(typ="safe", pure=True).load(path)
+def _read(path: Path) -> dict:
+    try:
+        return YAML(typ="safe", pure=True).load(path)
+    except (OSError, UnicodeDecodeError, YAMLError) as err:
+        found = " ".join(str(err).split())
+        raise InputError(f"{path.name}: expected a YAML file, found: {found}") from err
 
 
 def below(path: str, declared: Iterable[str], separator: str = "/") -> bool:

@@ -25,8 +25,7 @@ TARGET = "report/index.html"
 def main() -> None:
     has_previous = not run("git", "rev-list", "--max-count=2", "HEAD").count("\n") < 2
     with tempfile.TemporaryDirectory() as folder:
-        shown = json.loads(run("dvc", "plots", "show", "--json", "--out", folder))["data"]
-        charts, figures = drawn(shown)
+        charts, figures = drawn(plots(folder))
     page = template().render(
         commit=run("git", "log", "-1", "--format=%h %s").strip(),
         changed=has_changes(),
@@ -64,6 +63,19 @@ def run(*arguments: str) -> str:
         return call(list(arguments), Path.cwd()).stdout
     except CannotTellError as err:
         raise InputError(str(err)) from err
+
+
+def plots(folder: str) -> dict[str, list[dict]]:
+    """Ask DVC for what dvc.yaml lists as plots; it copies pictures to the folder.
+
+    Raises:
+        InputError: it cannot show one of them, or read dvc.yaml or dvc.lock.
+    """
+    shown = json.loads(run("dvc", "plots", "show", "--json", "--out", folder))
+    if errors := shown.get("errors"):
+        found = " ".join(errors[0]["msg"].split())
+        raise InputError(f"expected plots that DVC can show, found: {found}")
+    return shown["data"]
 
 
 def has_changes() -> bool:

@@ -84,6 +84,19 @@ def test_what_cannot_be_read_is_status_5(project, run, path, content, reason):
     check(run, 5, reason)
 
 
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("dvc.yaml", "cannot tell: dvc.yaml: expected a YAML file, found: while parsing"),
+        ("dvc.lock", "cannot tell: dvc status --json failed: './dvc.lock' is invalid. While"),
+    ],
+)
+def test_a_pipeline_that_is_cut_off_is_status_5(project, run, path, line):
+    text = (project / path).read_text()
+    (project / path).write_text(text[:5000] + "\n  bad: [")
+    check(run, 5, line)
+
+
 def test_a_missing_tool_is_status_5(project, run, tmp_path):
     check(run, 5, "cannot tell: git is not there", PATH=str(tmp_path))
 

@@ -64,6 +64,13 @@ def test_summaries_show_changes_and_conflicts_are_resolved_as_documented(reposit
     assert unknown.returncode == 1
     assert unknown.stderr == "expected a revision to compare with, found nowhere\n"
 
+    whole = (project / "dvc.yaml").read_text()
+    (project / "dvc.yaml").write_text(f"{whole}  bad: [")
+    broken = run_in(project, "bash", ".ci/summary", "base")
+    (project / "dvc.yaml").write_text(whole)
+    assert (broken.returncode, broken.stdout) == (255, "")
+    assert "'./dvc.yaml' is invalid." in broken.stderr
+
     changed(repository, run_in, "sizes", "hidden: [5, 3]", "hidden: [4, 2]")
     git("rm", "--quiet", "plots/old.png", "plots/older.png")
     git("commit", "--quiet", "--message", "fewer")

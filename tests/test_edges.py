@@ -112,6 +112,17 @@ def launch(**options):
         ({"launch": "torchrun --no-such-option 3"}, "expected options of torchrun, found: .*"),
         ({"launch": "torchrun --nproc-per-node"}, "expected options of torchrun, found: .*"),
         ({"launch": "torchrun --nnodes some"}, "expected options of torchrun, found: .*"),
+        *(
+            ({"launch": f"torchrun {words}"}, "expected options of torchrun alone, for at least 1")
+            for words in (
+                "--nproc-per-node 0",
+                "--nproc-per-node -1",
+                "--nnodes 0",
+                "--no-python",
+                "-m another",
+                "script.py",
+            )
+        ),
     ],
 )
 def test_a_launch_that_cannot_work_is_refused_before_it(monkeypatch, options, message):
@@ -121,7 +132,13 @@ def test_a_launch_that_cannot_work_is_refused_before_it(monkeypatch, options, me
 
 
 @pytest.mark.parametrize(
-    "words", ["python", "torchrun --standalone --nproc-per-node 2", "torchrun --nnodes 2"]
+    "words",
+    [
+        "python",
+        "torchrun --standalone --nproc-per-node 2",
+        "torchrun --nproc-per-node 2",
+        "torchrun --nnodes 2",
+    ],
 )
 def test_a_launch_that_can_work_is_not_refused(words):
     check._require_launch(launch(launch=words))

@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 from ruamel.yaml import YAML
 
 from checks.reproduction import call
-from reporting.__main__ import data_uri, drawn, has_changes
+from diagonal.pipeline.errors import InputError
+from reporting.__main__ import data_uri, drawn, has_changes, plots
 
 ROOT = Path(__file__).parents[1]
 PLOTS = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["plots"]
@@ -112,17 +113,37 @@ def test_pictures_of_any_format_and_place_are_shown(tmp_path, monkeypatch):
     for name in kinds:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Figure().savefig(tmp_path / name)
-    plots = "".join(f"- {name}\n" for name in kinds)
-    (tmp_path / "dvc.yaml").write_text(f"plots:\n{plots}")
+    listed = "".join(f"- {name}\n" for name in kinds)
+    (tmp_path / "dvc.yaml").write_text(f"plots:\n{listed}")
     monkeypatch.chdir(tmp_path)
     for words in (["git", "init", "--quiet"], ["dvc", "init", "--quiet"]):
         call(words, tmp_path)
-    listed = call(["dvc", "plots", "show", "--json", "--out", "out"], tmp_path).stdout
-    _, figures = drawn(json.loads(listed)["data"])
+    _, figures = drawn(plots("out"))
     shown = {each["file"]: each["source"] for group in figures.values() for each in group}
     assert shown.keys() == kinds.keys()
     for name, kind in kinds.items():
         assert shown[name] == data_uri((tmp_path / name).read_bytes(), f"image/{kind}")
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ("plots:\n- a.bmp\n", "'a.bmp' - file type error"),
+        ("plots:\n- none.png\n", "No such file or directory: 'none.png'"),
+        ("plots: [\n", "unable to read: 'dvc.yaml'"),
+    ],
+)
+def test_what_dvc_cannot_show_is_told_in_a_line(tmp_path, monkeypatch, content, found):
+    monkeypatch.chdir(tmp_path)
+    for words in (["git", "init", "--quiet"], ["dvc", "init", "--quiet"]):
+        call(words, tmp_path)
+    (tmp_path / "a.bmp").touch()
+    (tmp_path / "dvc.yaml").write_text(content)
+    with pytest.raises(InputError) as caught:
+        plots("out")
+    assert str(caught.value).startswith("expected plots that DVC can show, found: ")
+    assert found in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_changes_of_a_repository_that_the_project_is_a_folder_of_do_not_count(
