@@ -170,8 +170,13 @@ def reproduce(root: Path, copy: Path, log: Path, setting: dict[str, str], home: 
 
     Raises:
         StageFailedError: a stage ends with an error there.
+        CannotTellError: modules cannot be found in the temporary directory.
     """
-    watch = shutil.copytree(WATCH, log.with_name("watch"))  # where no colon is in the path
+    watch = shutil.copytree(WATCH, log.with_name("watch"))  # the project's path may have a colon
+    if os.pathsep in str(watch):
+        raise CannotTellError(
+            f"TMPDIR: expected a temporary directory without {os.pathsep}, found {watch.parent}"
+        )
     modules = os.pathsep.join(filter(None, [str(watch), os.environ.get("PYTHONPATH")]))
     environment = {"PYTHONPATH": modules, "WATCH_LOG": str(log), **setting}
     umask = int(environment.pop("UMASK", "-1"), 8)

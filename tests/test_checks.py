@@ -277,6 +277,12 @@ def test_modules_of_pythonpath_and_a_path_with_a_colon_are_found(project, run_in
     check(run, 0, "holds   each stage reads and writes", PYTHONPATH=str(modules))
 
 
+def test_a_temporary_directory_with_a_colon_is_told(project, run, tmp_path):
+    (tmp_path / "12:30").mkdir()
+    line = "cannot tell: TMPDIR: expected a temporary directory without :, found "
+    check(run, 5, line, TMPDIR=str(tmp_path / "12:30"))
+
+
 def test_settings_that_this_cpu_cannot_run_are_named(monkeypatch):
     import torch
 
