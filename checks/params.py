@@ -67,23 +67,23 @@ def _require_launch(train: Train) -> None:
     try:
         with redirect_stdout(said), redirect_stderr(said):
             options = parser.parse_args([*words, "-m", "stages.train_relu"])
-            _, n_processes = parse_min_max_nnodes(options.nnodes)
+            _, n_machines = parse_min_max_nnodes(options.nnodes)
             n_here = determine_local_world_size(options.nproc_per_node)
     except (SystemExit, ValueError) as err:
         reason = (said.getvalue() or str(err)).strip().splitlines()[-1]
         raise InputError(f"expected options of torchrun, found: {reason}") from err
     named = [options.training_script, *options.training_script_args]
-    if named != ["stages.train_relu"] or options.no_python or min(n_processes, n_here) < 1:
+    if named != ["stages.train_relu"] or options.no_python or min(n_machines, n_here) < 1:
         raise InputError(
             f"expected options of torchrun alone, for at least 1 process, found {train.launch}"
         )
-    if train.precision == "float32" and n_processes * n_here > 1:
+    if train.precision == "float32" and n_machines * n_here > 1:
         raise InputError(
             "expected python or one process with train.precision float32, whose bits depend on the "
             f"number of processes, found {train.launch}"
         )
-    own = options.standalone or options.rdzv_endpoint or options.master_port is None
-    if not own and n_processes == 1:
+    found_by_torchrun = options.standalone or options.rdzv_endpoint or options.master_port is None
+    if n_machines == 1 and not found_by_torchrun:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
