@@ -159,6 +159,19 @@ def test_an_interrupt_that_python_cannot_raise_comes_again(probe):
     assert (done.returncode, done.stderr) == (130, "warning\ninterrupted\n")
 
 
+@pytest.mark.parametrize("error", ["ValueError('Invalid bounding box')", "InputError('broken')"])
+def test_an_interrupt_that_a_library_turned_into_another_error_is_one(probe, error):
+    caught = """
+    import os, signal
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except KeyboardInterrupt:
+        pass
+    raise """
+    done = probe(caught + error)
+    assert (done.returncode, done.stderr) == (130, "warning\ninterrupted\n")
+
+
 @pytest.mark.parametrize(
     ("end", "status", "said"),
     [

@@ -38,18 +38,28 @@ def run(main: Callable[[], int | None]) -> None:
     gc.freeze()  # what was imported stays to the end: garbage collection need not look at it
     gc.enable()
     on_interrupt, on_unraisable = signal.getsignal(signal.SIGINT), sys.unraisablehook
+    interrupts = []
+
+    def interrupt(number, frame):
+        interrupts.append(number)
+        raise KeyboardInterrupt
+
     try:
         sys.unraisablehook = partial(_interrupt_again, otherwise=on_unraisable)
-        if on_interrupt == signal.SIG_DFL:  # as `begin` leaves it
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if on_interrupt != signal.SIG_IGN:  # as in the background
+            signal.signal(signal.SIGINT, interrupt)
         status, message = _outcome(main)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is done: too late to be interrupted
-    except KeyboardInterrupt:
+    except BaseException as err:  # libraries in C may make another one of an interrupt
+        if not (interrupts or isinstance(err, KeyboardInterrupt)):
+            raise
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         status, message = 130, "interrupted"
     finally:
         sys.unraisablehook = on_unraisable
         gc.unfreeze()
+    if interrupts and status:
+        status, message = 130, "interrupted"
     if message is not None:
         print(message, file=sys.stderr)
     if not _is_the_program(main):
