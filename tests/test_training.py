@@ -227,6 +227,17 @@ def write_another_optimizers(path):
     )
 
 
+def write_another_kind_of_optimizers(path):
+    logistic(1).save_checkpoint(path)  # Adam's
+
+
+def write_momentum_of_another_shape(path):
+    model = build("logistic", 25)
+    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    optimizer.state[model.output.weight]["momentum_buffer"] = torch.ones(3)
+    Architecture(model, nn.BCELoss(), optimizer).save_checkpoint(path)
+
+
 def write_a_stages_output(path):
     save_file(build("logistic", 25).state_dict(), path)
 
@@ -235,6 +246,8 @@ NO_CHECKPOINTS = {
     "a .safetensors": write_a_stages_output,
     "another model's": write_another_models,
     "another optimizer's": write_another_optimizers,
+    "another kind of optimizer's": write_another_kind_of_optimizers,
+    "momentum of another shape": write_momentum_of_another_shape,
     "missing": lambda path: None,
     "a folder": lambda path: path.mkdir(),
     "empty": lambda path: path.touch(),
@@ -250,14 +263,15 @@ NO_CHECKPOINTS = {
 def test_what_is_no_checkpoint_is_told_in_one_line_and_changes_nothing(tmp_path, write):
     path, model = tmp_path / "checkpoint.pt", build("logistic", 25)
     write(path)
-    before = model.output.weight.clone()
     ours = Architecture(model, nn.BCELoss(), optim.SGD(model.parameters(), lr=0.1))
+    before, settings = model.output.weight.clone(), ours.optimizer.state_dict()
     with pytest.raises(InputError) as caught:
         ours.load_checkpoint(path)
     (line,) = str(caught.value).splitlines()
     assert line.startswith(f"{path}: expected ")
     assert ", found" in line
     assert torch.equal(model.output.weight, before)
+    assert ours.optimizer.state_dict() == settings
 
 
 def test_predictions_are_the_models_without_training_it(lecture_data):

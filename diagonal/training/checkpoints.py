@@ -1,6 +1,7 @@
 """Checkpoints in PyTorch's format, ours and others', read without running what they may hold."""
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from pickle import UnpicklingError
 
 import numpy as np
@@ -38,8 +39,8 @@ def restore(
         losses and validation losses.
 
     Raises:
-        InputError: the file is missing, no such checkpoint, or one of another model. Nothing has
-            changed then.
+        InputError: the file is missing, no such checkpoint, or one of another model or optimizer.
+            Nothing has changed then.
     """
     try:
         with torch.serialization.safe_globals(HARMLESS):
@@ -50,11 +51,14 @@ def restore(
         losses, val_losses = _numbers(losses), _numbers(val_losses)
         _require_shapes(weights, model.state_dict())
         if state is not None:
-            optimizer.load_state_dict(state)  # or refuses it, and changes nothing
+            _require_usable(state, optimizer)
     except REFUSED as err:
         reason = " ".join(f"{type(err).__name__}: {err}".split())
-        raise InputError(f"{path}: expected this model's checkpoint, found: {reason}") from err
+        expected = "a checkpoint of this model and optimizer"
+        raise InputError(f"{path}: expected {expected}, found: {reason}") from err
     model.load_state_dict(weights)
+    if state is not None:
+        optimizer.load_state_dict(state)
     return losses, val_losses
 
 
@@ -70,3 +74,16 @@ def _require_shapes(found: Mapping, expected: Mapping) -> None:
         shapes = [each.get(name, "none") for each in (found, expected)]
         if shapes[0] != shapes[1]:
             raise ValueError("{} of shape {} where this model has {}".format(name, *shapes))
+
+
+def _require_usable(state: dict, optimizer: torch.optim.Optimizer) -> None:
+    """Refuse a state that a copy of the optimizer cannot load and take a step with.
+
+    PyTorch loads Adam's state into SGD, too, and fails at the next step.
+    """
+    copy = deepcopy(optimizer)
+    copy.load_state_dict(deepcopy(state))  # a step changes it in place
+    for group in copy.param_groups:
+        for weight in group["params"]:
+            weight.grad = torch.zeros_like(weight)
+    copy.step()
