@@ -136,6 +136,14 @@ def test_who_calls_it_within_a_process_keeps_the_process(message, capsys):
     assert gc.get_freeze_count() == 0
 
 
+def test_a_fault_within_a_process_leaves_it_as_it_was():
+    before = signal.getsignal(signal.SIGINT), sys.unraisablehook
+    with pytest.raises(ZeroDivisionError):
+        command.run(lambda: 1 // 0)
+    assert (signal.getsignal(signal.SIGINT), sys.unraisablehook) == before
+    assert gc.get_freeze_count() == 0
+
+
 def test_an_interrupt_is_a_line_and_status_130(probe):
     done = probe("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
     assert (done.returncode, done.stderr) == (130, "warning\ninterrupted\n")

@@ -37,6 +37,7 @@ def run(main: Callable[[], int | None]) -> None:
     """Call `main` and leave with its outcome as the exit status: what it returns, None being 0."""
     gc.freeze()  # what was imported stays to the end: garbage collection need not look at it
     gc.enable()
+    alone = _is_the_program(main)
     on_interrupt, on_unraisable = signal.getsignal(signal.SIGINT), sys.unraisablehook
     interrupts = []
 
@@ -48,22 +49,21 @@ def run(main: Callable[[], int | None]) -> None:
         sys.unraisablehook = partial(_interrupt_again, otherwise=on_unraisable)
         if on_interrupt != signal.SIG_IGN:  # as in the background
             signal.signal(signal.SIGINT, interrupt)
-        status, message = _outcome(main)
+        status, message = main() or 0, None
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is done: too late to be interrupted
-    except BaseException as err:  # libraries in C may make another one of an interrupt
-        if not (interrupts or isinstance(err, KeyboardInterrupt)):
-            raise
+    except BaseException as err:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        status, message = 130, "interrupted"
+        status, message = (1, None) if interrupts else _told(err)
     finally:
         sys.unraisablehook = on_unraisable
         gc.unfreeze()
-    if interrupts and status:
+        if not alone:
+            signal.signal(signal.SIGINT, on_interrupt)
+    if interrupts and status:  # libraries, and main, may make another error of an interrupt
         status, message = 130, "interrupted"
     if message is not None:
         print(message, file=sys.stderr)
-    if not _is_the_program(main):
-        signal.signal(signal.SIGINT, on_interrupt)
+    if not alone:
         sys.exit(status)
     atexit._run_exitfuncs()  # temporary folders, coverage's measurements
     for stream in filter(None, (sys.stdout, sys.stderr)):
@@ -71,21 +71,19 @@ def run(main: Callable[[], int | None]) -> None:
     os._exit(status)  # at once: taking PyTorch's modules apart takes Python a second
 
 
-def _outcome(main: Callable[[], int | None]) -> tuple[int, str | None]:
-    """Call `main`; return the exit status and the line that says why, where it is not 0."""
-    try:
-        return main() or 0, None
-    except InputError as err:
-        return 1, str(err)
-    except OSError as err:  # a full disk, a folder that may not be written
-        path = err.filename or "file"
-        return 1, f"{path}: expected to read and write here, found: {err.strerror}"
-    except MemoryError:
+def _told(error: BaseException) -> tuple[int, str]:
+    """Return the exit status and the line of an error; raise one that is a fault of the program."""
+    match error:
+        case KeyboardInterrupt():
+            return 130, "interrupted"
+        case InputError():
+            return 1, str(error)
+        case OSError():  # a full disk, a folder that may not be written
+            path = error.filename or "file"
+            return 1, f"{path}: expected to read and write here, found: {error.strerror}"
+    if isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY):
         return 1, "expected more memory than this process gets"
-    except (RuntimeError, ValueError) as err:
-        if not any(words in str(err) for words in OUT_OF_MEMORY):
-            raise
-        return 1, "expected more memory than this process gets"
+    raise error
 
 
 def _interrupt_again(unraisable, otherwise: Callable) -> None:
