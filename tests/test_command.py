@@ -67,10 +67,17 @@ def test_a_stage_pauses_garbage_collection_for_its_imports_alone(probe):
     assert done.stdout == "at import False, in main True\n"
 
 
-def test_importing_a_stage_leaves_garbage_collection_on():
+@pytest.mark.parametrize("module", ["another", "zebra"])  # before stages and after, by the alphabet
+def test_importing_a_stage_leaves_garbage_collection_on(tmp_path, module):
     code = "import gc, stages.generate; print(gc.isenabled())"
+    (tmp_path / f"{module}.py").write_text(code)
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-m", module],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout == "True\n"
 

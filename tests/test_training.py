@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -202,8 +204,18 @@ def write_a_list(path):
     torch.save([1, 2], path)
 
 
+class Code:
+    """What unpickling this does: it makes a folder."""
+
+    def __init__(self, folder):
+        self.folder = str(folder)
+
+    def __reduce__(self):
+        return os.mkdir, (self.folder,)
+
+
 def write_code(path):
-    torch.save({"model": print}, path)
+    torch.save({"model": Code(path.with_name("made"))}, path)
 
 
 def truncate(path):
@@ -211,8 +223,12 @@ def truncate(path):
     path.write_bytes(path.read_bytes()[:500])
 
 
-def write_another_models(path):
+def write_a_smaller_models(path):
     torch.save(build("logistic", 9).state_dict(), path)
+
+
+def write_a_larger_models(path):
+    torch.save(build("logistic", 36).state_dict(), path)
 
 
 def write_another_optimizers(path):
@@ -244,7 +260,8 @@ def write_a_stages_output(path):
 
 NO_CHECKPOINTS = {
     "a .safetensors": write_a_stages_output,
-    "another model's": write_another_models,
+    "a smaller model's": write_a_smaller_models,
+    "a larger model's": write_a_larger_models,
     "another optimizer's": write_another_optimizers,
     "another kind of optimizer's": write_another_kind_of_optimizers,
     "momentum of another shape": write_momentum_of_another_shape,
@@ -272,6 +289,7 @@ def test_what_is_no_checkpoint_is_told_in_one_line_and_changes_nothing(tmp_path,
     assert ", found" in line
     assert torch.equal(model.output.weight, before)
     assert ours.optimizer.state_dict() == settings
+    assert list(tmp_path.iterdir()) in ([path], [])
 
 
 def test_predictions_are_the_models_without_training_it(lecture_data):

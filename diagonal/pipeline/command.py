@@ -110,4 +110,4 @@ def _is_the_program(main: Callable) -> bool:
 def _asked_for() -> str:
     """Name the module that Python was asked to run, `python -m NAME`; "" where it was not."""
     words = [word for word in sys.orig_argv[1:] if word != "-u"]  # which torchrun adds
-    return words[1] if words[:1] == ["-m"] and len(words) > 1 else ""
+    return words[1] if words[:1] == ["-m"] else ""
