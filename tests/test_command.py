@@ -67,14 +67,16 @@ def test_a_stage_pauses_garbage_collection_for_its_imports_alone(probe):
     assert done.stdout == "at import False, in main True\n"
 
 
-@pytest.mark.parametrize("module", ["another", "zebra"])  # before stages and after, by the alphabet
-def test_importing_a_stage_leaves_garbage_collection_on(tmp_path, module):
-    code = "import gc, stages.generate; print(gc.isenabled())"
-    (tmp_path / f"{module}.py").write_text(code)
+# As a file, and as a module whose name is before that of the stages by the alphabet, and after.
+@pytest.mark.parametrize("words", [["another.py"], ["-m", "another"], ["-m", "zebra"]])
+def test_importing_a_stage_leaves_garbage_collection_on(tmp_path, words):
+    for name in ("another", "zebra"):
+        code = "import gc, stages.generate; print(gc.isenabled())"
+        (tmp_path / f"{name}.py").write_text(code)
     done = subprocess.run(
-        [sys.executable, "-m", module],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        [sys.executable, *words],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=True,
