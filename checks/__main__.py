@@ -56,7 +56,7 @@ def promises(root: Path, settings: dict) -> Iterator[tuple[int, str, list[str]]]
     Yields:
         The exit status that stands for a broken promise, the promise, and what breaks it.
     """
-    wiring.declared(root)  # of a dvc.yaml that cannot be read nothing can be told
+    wiring.declared(root)  # first: if it cannot be read, that is no fault of params.yaml
     yield PARAMS, "params.yaml is valid", invalid_params()
     faults = wiring.code_faults(root) + wiring.input_faults(root) + wiring.param_faults(root)
     yield WIRING, "dvc.yaml declares what the scripts import; every parameter is used", faults
