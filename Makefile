@@ -5,17 +5,20 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 ifeq ($(LOGNAME)$(USER),)  # DVC asks for a name, and a user of a container may have none
 export LOGNAME := $(shell id -u)
 endif
-unexport PYTHONSAFEPATH  # with it, Python would not look for the stages here
 
-.PHONY: help repro test report notebook onnx check gate bench summary params format lock clean
+.PHONY: help repro study test report notebook onnx check gate bench summary params format lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s%s\n", $$1, $$2}' Makefile
 
-repro: .venv/pipeline  ## reproduce the lecture, then show what came out; JOBS=2: two stages at once
+repro: .venv/pipeline  ## reproduce the lecture, then show its metrics
 	python -m checks.params
-	$(if $(JOBS),python -m running "$(JOBS)",dvc repro)
+	dvc repro
 	dvc metrics show
+	@python -m checks.study
+
+study: .venv/pipeline  ## reproduce the study of many seeds and of the lecture's claims
+	dvc repro study/dvc.yaml
 
 test: .venv/developer  ## linter, then tests
 	ruff check .
@@ -32,8 +35,8 @@ onnx: .venv/export  ## each model for other runtimes, onnx/NAME.onnx
 	python -m diagonal.export
 
 # make itself ends with 2 where a command fails; who must tell 1 from 2 calls the command.
-check: .venv/pipeline  ## hold the pipeline to its promises; DEEP=1: under many settings
-	python -m checks $(if $(DEEP),--deep)
+check: .venv/pipeline  ## hold the lecture to its promises; STUDY=1: the study, too; DEEP=1: many settings
+	python -m checks $(if $(STUDY),--study) $(if $(DEEP),--deep)
 
 bench: .venv/pipeline  ## the speed against the lecture's, side by side
 	python -m benchmarks.compare

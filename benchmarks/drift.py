@@ -1,6 +1,6 @@
 """Measure how far trainings in float64 drift apart when sums are taken in other orders.
 
-    python -m benchmarks.drift        (about ten minutes)
+    python -m benchmarks.drift        (about half an hour)
 
 The same trainings run in one process for each setting, under which PyTorch and its BLAS choose
 other code and so sum in other orders. For each size of network and number of epochs this prints,
@@ -27,10 +27,9 @@ from diagonal.lines.images import generate_dataset
 from diagonal.lines.splitting import train_val_split
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.transforms import scale_and_normalize
-from diagonal.training import ensembles
 from diagonal.training.batches import Batches
 from diagonal.training.descent import Descent
-from diagonal.training.models import GRID, network, quantized
+from diagonal.training.models import GRID, network, rounded_to_grid
 from diagonal.training.sampling import class_weights, weighted_sampler
 
 SETTINGS = (  # one thread each: so small, sums are hardly divided, and waiting threads cost much
@@ -47,7 +46,8 @@ PLAN = (
     (28, (64, 16), 0.1, 1, 1000),
     (28, (64, 16), 0.01, 1, 1000),
 )
-BATCH_SIZE, HFLIP = 16, 0.5
+SEEDS = (17, *range(31))  # of initial weights: the lecture's, and others
+BATCH_SIZE, HFLIP, SAMPLER_SEED = 16, 0.5, 42
 
 
 def main() -> None:
@@ -72,13 +72,12 @@ def trainings():
     """Train all networks; yield "size lr name seeds epochs", weights (seeds, number)."""
     for size, hidden, lr, n_seeds, longest in PLAN:
         images = data(size)
-        how = alone if n_seeds == 1 else together
-        for name, (activation, *_) in MODELS.items():
-            sizes = [size**2, *(hidden if name != "logistic" else ()), 1]
+        for name, (activation, deep) in MODELS.items():
+            sizes = [size**2, *(hidden if deep else ()), 1]
             stops = [epochs for epochs in EPOCHS if epochs <= longest]
-            trained = how(sizes, activation, stops, lr, n_seeds, *images)
-            for epochs, weights in zip(stops, trained, strict=True):
-                yield f"{size} {lr} {name} {n_seeds} {epochs}", weights
+            runs = [train(sizes, activation, stops, lr, seed, *images) for seed in SEEDS[:n_seeds]]
+            for epochs, weights in zip(stops, zip(*runs, strict=True), strict=True):
+                yield f"{size} {lr} {name} {n_seeds} {epochs}", np.stack(weights)
 
 
 def data(size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -90,37 +89,20 @@ def data(size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return x, labels.double()[:, None], class_weights(labels)[labels].double()
 
 
-def alone(sizes, activation, stops, lr, n_seeds, x, y, weights) -> list[np.ndarray]:
-    """Train the lecture's run of a network, as the pipeline does: weights (1, number) per stop."""
-    model = network(sizes, activation, seed=17, dtype=torch.float64)
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
-    architecture = Descent(model, nn.BCELoss(), optimizer)
+def train(sizes, activation, stops, lr, seed, x, y, weights) -> list[np.ndarray]:
+    """Train a network as the pipeline does: its weights, (number,), after each of some epochs."""
+    model = network(sizes, activation, seed=seed, dtype=torch.float64)
+    architecture = Descent(model, nn.BCELoss(), torch.optim.SGD(model.parameters(), lr=lr))
     options = {"batch_size": BATCH_SIZE, "hflip": HFLIP, "dtype": torch.float64}
     architecture.set_loaders(Batches(x, y[:, 0], sampler=weighted_sampler(weights), **options))
     kept = []
 
     def keep(*_):
         if len(architecture.losses) in stops:
-            parts = [each.detach().flatten().clone() for each in model.parameters()]
-            kept.append(torch.cat(parts)[None].numpy())
+            kept.append(nn.utils.parameters_to_vector(model.parameters()).detach().numpy())
 
-    architecture.train(stops[-1], 42, keep)
+    architecture.train(stops[-1], SAMPLER_SEED, keep)
     return kept
-
-
-def together(sizes, activation, stops, lr, n_seeds, x, y, weights):
-    """Train a network with many seeds at once: yield weights (seeds, number) per stop."""
-    seeds = range(n_seeds)
-    networks = [network(sizes, activation, seed=seed, dtype=torch.float64) for seed in seeds]
-    samplers = [weighted_sampler(weights) for _ in seeds]
-    draws = ensembles.draw_epochs(samplers, seeds=seeds, hflip=HFLIP)
-    ensemble = ensembles.Ensemble(networks, lr=lr, n_epochs=0)
-    batches = Batches(x, y[:, 0], batch_size=BATCH_SIZE, dtype=torch.float64)
-    for before, epochs in zip((0, *stops), stops, strict=False):
-        ensemble.n_epochs = epochs - before
-        ensembles.train([ensemble], batches, draws)
-        parts = [each.detach().flatten(1).clone() for each in ensemble.parameters.values()]
-        yield torch.cat(parts, dim=1).numpy()
 
 
 def report(results: list) -> None:
@@ -134,11 +116,9 @@ def report(results: list) -> None:
         drift = np.ptp(values, axis=0)
         cells = [np.median(drift.max(axis=1)), drift.max()]
         spacing = np.spacing(abs(values[0]).astype(np.float32)).astype(np.float64)
-        grid = quantized(torch.from_numpy(values)).numpy()
-        for stored, apart in (
-            (values.astype(np.float32), spacing),
-            (grid, np.maximum(spacing, GRID)),
-        ):
+        grid = rounded_to_grid(torch.from_numpy(values)).numpy()
+        single = values.astype(np.float32)
+        for stored, apart in ((single, spacing), (grid, np.maximum(spacing, GRID))):
             flips = (drift / apart).sum(axis=1)
             seen = (np.ptp(stored, axis=0) > 0).sum()
             moves = loss_moves(int(size), name, values[0, 0], stored[0, 0])
@@ -150,7 +130,7 @@ def report(results: list) -> None:
 def loss_moves(size: int, name: str, weights: np.ndarray, stored: np.ndarray) -> float:
     """Compute how far rounding its weights moves a network's loss on the training images."""
     hidden = next(hidden for pixels, hidden, *_ in PLAN if pixels == size)
-    sizes = [size**2, *(hidden if name != "logistic" else ()), 1]
+    sizes = [size**2, *(hidden if MODELS[name].hidden else ()), 1]
     model = network(sizes, MODELS[name].activation, seed=0, dtype=torch.float64)
     x, y, _ = data(size)
     losses = []

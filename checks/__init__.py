@@ -1,5 +1,5 @@
 """The pipeline held to its promises: `make check`, `make gate`, `python -m checks.NAME`."""
 
-from diagonal.pipeline import command
+from diagonal import command
 
 command.begin(__name__)

@@ -1,28 +1,24 @@
-"""Hold the pipeline to its promises: `make check`, or `make check DEEP=1` under many settings.
+"""Hold the lecture to its promises: `make check`, with STUDY=1 the study, too.
+
+With DEEP=1 every stage runs under many settings.
 
 Exit status: 0 all holds; 1 the pipeline is stale; 2 it is not reproducible; 3 the wiring is wrong;
 4 params.yaml is invalid; 5 the check could not decide; 130 interrupted.
 """
 
 import argparse
-import csv
-import hashlib
-import json
-import math
 import os
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from PIL import Image
-
 from checks import params, reproduction, wiring
-from checks.reproduction import CannotTellError, output_files, stale, to_run
+from checks.reproduction import CannotTellError, stale, to_run
 from checks.settings import ADVERSE, runnable_settings
-from diagonal.pipeline import command
-from diagonal.pipeline.errors import InputError
+from checks.wiring import LECTURE, STUDY, Pipeline
+from diagonal import command
+from diagonal.errors import InputError
 
 AT_ONCE = 4  # settings, at most, that are tried side by side
 STALE, NOT_REPRODUCIBLE, WIRING, PARAMS, CANNOT_TELL = 1, 2, 3, 4, 5
@@ -31,14 +27,17 @@ STALE, NOT_REPRODUCIBLE, WIRING, PARAMS, CANNOT_TELL = 1, 2, 3, 4, 5
 def main() -> int:
     """Check one promise after the other until one is broken; return the exit status."""
     parser = argparse.ArgumentParser(prog="make check")
+    parser.add_argument("--study", action="store_true", help="check the study, too")
     parser.add_argument("--deep", action="store_true", help="reproduce under many settings")
+    arguments = parser.parse_args()
+    pipelines = (LECTURE, STUDY) if arguments.study else (LECTURE,)
     settings = {"adverse settings": ADVERSE}
-    if parser.parse_args().deep:
+    if arguments.deep:
         settings, left_out = runnable_settings()
         for setting in left_out:
             print(f"left out {setting}: this CPU has no AVX-512")
     try:
-        for status, promise, faults in promises(Path.cwd(), settings):
+        for status, promise, faults in promises(Path.cwd(), settings, pipelines):
             print(f"{'BROKEN' if faults else 'holds '}  {promise}", flush=True)
             for fault in faults:
                 print(f"        {fault}")
@@ -47,109 +46,74 @@ def main() -> int:
     except (CannotTellError, InputError, OSError) as err:
         print(f"cannot tell: {err}")
         return CANNOT_TELL
+    if not arguments.study:
+        print("left out: the study; make check STUDY=1 checks it, too")
     return 0
 
 
-def promises(root: Path, settings: dict) -> Iterator[tuple[int, str, list[str]]]:
+def promises(
+    root: Path, settings: dict, pipelines: Sequence[Pipeline]
+) -> Iterator[tuple[int, str, list[str]]]:
     """Check the promises, the cheap ones first.
 
     Yields:
         The exit status that stands for a broken promise, the promise, and what breaks it.
     """
-    wiring.declared(root)  # first: if it cannot be read, that is no fault of params.yaml
-    yield PARAMS, "params.yaml is valid", invalid_params()
-    faults = wiring.code_faults(root) + wiring.input_faults(root) + wiring.param_faults(root)
+    for pipeline in pipelines:  # first: what cannot be read is no fault of params.yaml
+        wiring.declared(root, pipeline)
+    yield PARAMS, "params.yaml is valid", invalid_params(pipelines)
+    faults = [fault for pipeline in pipelines for fault in wiring.faults(root, pipeline)]
     yield WIRING, "dvc.yaml declares what the scripts import; every parameter is used", faults
-    yield CANNOT_TELL, "metrics, tables and pictures are readable and hold no NaN", unreadable(root)
-    yield STALE, "dvc.lock agrees with code, parameters and outputs", stale(root)
+    faults = stale(root, *(pipeline.file for pipeline in pipelines))
+    yield STALE, "dvc.lock agrees with code, parameters and outputs", faults
 
-    hashes = defaultdict(set)
     with ThreadPoolExecutor(min(os.cpu_count() or 1, AT_ONCE)) as pool:
-        runs = {setting: pool.submit(run_under, root, each) for setting, each in settings.items()}
+        runs = {
+            name: pool.submit(run_under, root, setting, pipelines)
+            for name, setting in settings.items()
+        }
         try:
             for setting, run in runs.items():
-                wiring_faults, differences, stages, found = run.result()
-                yield (
-                    WIRING,
-                    f"each stage reads and writes what it declares: {setting}",
-                    wiring_faults,
-                )
+                wiring_faults, differences, stages = run.result()
+                promise = f"each stage reads and writes what it declares: {setting}"
+                yield WIRING, promise, wiring_faults
                 yield NOT_REPRODUCIBLE, f"every file comes out again: {setting}", differences
                 yield WIRING, f"a second dvc repro runs nothing: {setting}", stages
-                for path, hash_ in found.items():
-                    hashes[path].add(hash_)
         finally:
             pool.shutdown(cancel_futures=True)
-    if len(settings) > 1:
-        print(f"\nfiles and their hashes over {len(settings)} settings")
-        for path, found in hashes.items():
-            print(f"{path:<44} {' '.join(sorted(found))}")
 
 
-def run_under(root: Path, setting: dict[str, str]) -> tuple[list, list, list, dict[str, str]]:
-    """Run the pipeline in a copy under a setting.
+def run_under(
+    root: Path, setting: dict[str, str], pipelines: Sequence[Pipeline]
+) -> tuple[list[str], list[str], list[str]]:
+    """Run the pipelines in a copy under a setting.
 
     Returns:
-        what breaks the wiring, the files that differ, the stages that would run again, and the
-        hash of each file.
+        what breaks the wiring, the files that differ, and the stages that would run again.
     """
     with tempfile.TemporaryDirectory(prefix="check-") as folder:
-        copy, log, home = (Path(folder, name) for name in ("copy", "log", "home"))
-        log.mkdir()
-        home.mkdir()
+        copy = Path(folder, "copy")
         reproduction.copy_project(root, copy)
         before = files(copy)
         try:
-            differences = reproduction.reproduce(root, copy, log, setting, home)
+            differences = reproduction.reproduce(root, copy, setting, pipelines)
         except reproduction.StageFailedError as err:  # what came before it says nothing
-            return [], [str(err)], [], {}
-        faults = wiring.watched_faults(root, log) + strays(copy, before)
-        hashes = {
-            path: hashlib.md5((copy / path).read_bytes()).hexdigest() for path in output_files(copy)
-        }
-        return faults, differences, to_run(copy), hashes
+            return [], [str(err)], []
+        log = copy.with_name("log")
+        faults = [line for each in pipelines for line in wiring.watched_faults(root, log, each)]
+        faults += strays(copy, before, pipelines)
+        return faults, differences, to_run(copy, pipelines)
 
 
-def invalid_params() -> list[str]:
-    """Check params.yaml as `make repro` does."""
+def invalid_params(pipelines: Sequence[Pipeline]) -> list[str]:
+    """Check the parameters as `make repro` does."""
     try:
-        params.main()
+        params.check_lecture()
+        if STUDY in pipelines:
+            params.check_study()
     except InputError as err:
         return str(err).splitlines()
     return []
-
-
-def unreadable(root: Path) -> list[str]:
-    """Find metrics, tables and pictures that cannot be read or hold what is no number."""
-    faults = []
-    for path in output_files(root):
-        try:
-            _read(root / path)
-        except (OSError, ValueError) as err:
-            faults.append(f"{path}: {' '.join(str(err).split())}")
-    return faults
-
-
-def _read(path: Path) -> None:
-    match path.suffix:
-        case ".json":
-            json.loads(path.read_text(), parse_constant=_no_number)
-        case ".csv":
-            for row in csv.reader(path.read_text().splitlines(), strict=True):
-                for cell in row:
-                    _no_number(cell)
-        case ".png" | ".gif":
-            with Image.open(path) as image:
-                image.load()
-
-
-def _no_number(text: str) -> None:
-    try:
-        number = float(text)
-    except ValueError:
-        return
-    if not math.isfinite(number):
-        raise ValueError(f"expected a number, found {text}")
 
 
 def files(folder: Path) -> set[tuple[str, int]]:
@@ -162,10 +126,15 @@ def files(folder: Path) -> set[tuple[str, int]]:
     }
 
 
-def strays(copy: Path, before: set[tuple[str, int]]) -> list[str]:
+def strays(copy: Path, before: set[tuple[str, int]], pipelines: Sequence[Pipeline]) -> list[str]:
     """Find files that the pipeline wrote and no stage declares, whatever they were written with."""
-    outputs = {out for stage in wiring.declared(copy).values() for out in stage["outputs"]}
-    written = {path for path, _ in files(copy) - before} - {"dvc.lock"}
+    outputs = {
+        out
+        for pipeline in pipelines
+        for stage in wiring.declared(copy, pipeline).values()
+        for out in stage["outputs"]
+    }
+    written = {path for path, _ in files(copy) - before} - {"dvc.lock", "study/dvc.lock"}
     return [
         f"{path} was written and is no stage's output"
         for path in sorted(written)

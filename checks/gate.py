@@ -1,19 +1,20 @@
 """Tell whether the models changed since another revision: `python -m checks.gate [REV]`.
 
-One run proves little, so the seed study of the working tree, plots/seeds/seeds.csv, is held against
-that of REV, seed by seed: by Wilcoxon's signed-rank test, or where the seeds are others by Mann and
-Whitney's test. Each model is the same, worse, better, or changed, where its metrics disagree. The
-run of params.yaml is shown below, before and after, and not judged.
+One run proves little, so the seed study of the working tree, study/plots/seeds/seeds.csv, is held
+against that of REV, seed by seed: by Wilcoxon's signed-rank test, or where the seeds are others by
+Mann and Whitney's test. Each model is the same, worse, better, or changed, where its metrics
+disagree. The run of params.yaml is shown below, before and after, and not judged.
 
 The exit status is 0 where nothing changed, 1 where a model is worse, 3 where models are better or
-changed and none is worse, and 2 where they cannot be compared. A model that only the working tree
-has is new and not judged; one that only REV has is missing, and the status 2.
+changed and none is worse, and 2 where they cannot be compared, for whatever reason. A model that
+only the working tree has is new and not judged; one that only REV has is missing, and the status 2.
 """
 
 import argparse
 import io
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -27,10 +28,13 @@ from scipy.stats import mannwhitneyu, wilcoxon
 from scmrepo.exceptions import SCMError
 from tabulate import tabulate
 
-from diagonal.pipeline import command
-from diagonal.pipeline.errors import InputError, located
+from checks.reproduction import CannotTellError
+from checks.study import LINE, stale
+from diagonal import command
+from diagonal.errors import InputError, prefixed
 
-STUDY, RUN = "plots/seeds/seeds.csv", "metrics/evaluate/"
+STUDY, RUN = "study/plots/seeds/seeds.csv", "metrics/evaluate/"
+FORMERLY = "plots/seeds/seeds.csv"  # where older revisions have it
 # The loss moves with every weight, the accuracy is what the lecture asks for. The study's other
 # columns follow from the same answers with fewer values; to test them too would blunt these.
 METRICS = {  # column -> 1 where more is better, -1 where less is
@@ -39,7 +43,7 @@ METRICS = {  # column -> 1 where more is better, -1 where less is
     "population_loss": -1,
     "population_accuracy": 1,
 }
-DECIMALS = 5  # of a difference between numbers of 6: what is equal in them is a tie
+DIFFERENCE_DECIMALS = 5  # of a difference between numbers of 6: what is equal in them is a tie
 # How often a harmless change may raise an alarm, all tests together (Bonferroni): at twenty changes
 # a day, once in a year or two. benchmarks/gate.py counts them, and what is seen in spite of it.
 FALSE_ALARMS = 1e-4
@@ -92,23 +96,23 @@ def committed(rev: str) -> bytes:
     Raises:
         InputError: there is no git, no such revision, or no such file in it.
     """
-    shown = _git("show", f"{rev}:./{STUDY}")  # ./ is this folder, wherever in the repository
-    if shown.returncode:
+    # ./ is this folder, wherever in the repository
+    shown, former = (_git("show", f"{rev}:./{path}") for path in (STUDY, FORMERLY))
+    if shown.returncode and former.returncode:
         reason = _one_line(shown.stderr.decode(errors="replace"))
         raise InputError(f"expected a file in git, found: {reason}")
-    return shown.stdout
+    return former.stdout if shown.returncode else shown.stdout
 
 
 def current() -> bytes:
     """Read the file of the seed study in the working tree.
 
     Raises:
-        InputError: it cannot be read.
+        InputError: it is not there, or DVC would write another.
     """
-    try:
-        return Path(STUDY).read_bytes()
-    except OSError as err:
-        raise InputError(f"expected a file, found: {err.strerror}; run `dvc repro`") from err
+    if stale(Path.cwd(), "seeds"):
+        raise InputError(LINE)
+    return Path(STUDY).read_bytes()
 
 
 def read_runs(rev: str) -> tuple[dict, dict]:
@@ -128,14 +132,10 @@ def read_runs(rev: str) -> tuple[dict, dict]:
     now = shown.pop("workspace")
     (base,) = shown.values()
     now, base = (
-        {file: _named(each["data"]) for file, each in side["data"].items() if file.startswith(RUN)}
+        {file: each["data"] for file, each in side["data"].items() if file.startswith(RUN)}
         for side in (now, base)
     )
     return now, base
-
-
-def _named(metrics) -> dict:
-    return metrics if isinstance(metrics, dict) else {"": metrics}
 
 
 def compare(now: pd.DataFrame, base: pd.DataFrame) -> list[Row]:
@@ -159,7 +159,7 @@ def _row(model: str, metric: str, now: pd.DataFrame, base: pd.DataFrame, thresho
     ours, theirs = (METRICS[metric] * each[metric] for each in (now, base))
     counts = (None, None, None)
     if set(now.index) == set(base.index):
-        gain = (ours - theirs).round(DECIMALS)
+        gain = (ours - theirs).round(DIFFERENCE_DECIMALS)
         counts = tuple(int(each.sum()) for each in (gain > 0, gain == 0, gain < 0))
         test = partial(wilcoxon, gain)
     else:
@@ -249,18 +249,20 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         rev = arguments.rev or default_base()
-        with located(f"{rev}: {STUDY}"):
+        with prefixed(f"{rev}: {STUDY}"):
             base = read_study(committed(rev))
-        with located(STUDY):
+        with prefixed(STUDY):
             now = read_study(current())
-        with located(rev):
+        with prefixed(rev):
             runs = read_runs(rev)
-    except InputError as err:
+        rows = compare(now, base)
+        print(report(rows, runs, rev, {"text": "simple", "md": "github"}[arguments.format]))
+        return exit_status(verdicts(rows).values())
+    except (InputError, CannotTellError) as err:
         print(f"gate: {err}", file=sys.stderr)
-        return 2
-    rows = compare(now, base)
-    print(report(rows, runs, rev, {"text": "simple", "md": "github"}[arguments.format]))
-    return exit_status(verdicts(rows).values())
+    except Exception:  # Python's own status 1 would say that a model is worse
+        traceback.print_exc()
+    return 2
 
 
 if __name__ == "__main__":

@@ -1,50 +1,83 @@
 """What dvc.yaml must say of a stage, read off the stage's code: its files and its parameters.
 
-A stage depends on its script, on folders of diagonal/, and on what other stages write. It writes
-files or folders. Whatever is declared stands for itself and for all that lies below it.
+A stage depends on its script, on code of the project, and on what other stages write. It writes
+files or folders. Whatever is declared stands for itself and for all that lies below it. All paths
+are from the project's root.
 """
 
 import ast
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from posixpath import dirname, join, normpath
+from typing import NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from checks.difference import flat
-from diagonal.pipeline.errors import InputError
-
-PACKAGES = ("diagonal", "stages")
+from diagonal.errors import InputError
 
 
-def declared(root: Path) -> dict[str, dict[str, set[str]]]:
-    """Read dvc.yaml.
+class Pipeline(NamedTuple):
+    """The file that wires a pipeline, the package of its stages, and the file of its parameters."""
+
+    file: str
+    package: str
+    params: str
+
+
+LECTURE = Pipeline("dvc.yaml", "stages", "params.yaml")
+STUDY = Pipeline("study/dvc.yaml", "study", "study/params.yaml")
+PIPELINES = (LECTURE, STUDY)
+PACKAGES = ("diagonal", "stages", "study")
+# How a stage starts and ends: no output depends on these files, and so no stage declares them. Nor
+# does one declare the __init__.py of a package.
+EXEMPT = {"diagonal/command.py", "diagonal/errors.py"}
+
+
+def declared(root: Path, pipeline: Pipeline = LECTURE) -> dict[str, dict]:
+    """Read the wiring of a pipeline.
 
     Returns:
-        stage -> `code`, `inputs`, `outputs` (paths from the root), `params` (keys with dots),
-        `command` (keys that stand in its command) and `frozen`, whether DVC leaves it alone.
+        stage -> `code`, `inputs`, `outputs` (paths), `params` (keys with dots, of both files of
+        parameters, whose sections have different names), `command` (keys that stand in its
+        command) and `frozen`, whether DVC leaves it alone.
 
     Raises:
         InputError: it is no YAML.
     """
     result = {}
-    for name, stage in _read(root / "dvc.yaml")["stages"].items():
-        deps = {Path(dep).as_posix() for dep in stage.get("deps", [])}
-        code = {dep for dep in deps if below(dep, ["diagonal", f"stages/{name}.py"])}
+    for name, stage in read_yaml(root / pipeline.file)["stages"].items():
+        folder = join(dirname(pipeline.file), stage.get("wdir", "."))
+        deps = {normpath(join(folder, dep)) for dep in stage.get("deps", [])}
         outs = [out for kind in ("outs", "metrics", "plots") for out in stage.get(kind, [])]
+        outs = [out if isinstance(out, str) else next(iter(out)) for out in outs]
+        code = {dep for dep in deps if below(dep, PACKAGES) and Path(dep).suffix in ("", ".py")}
+        code = {dep for dep in code if not below(dep, RESULTS)}
         result[name] = {
             "code": code,
             "inputs": deps - code,
-            "outputs": {out if isinstance(out, str) else next(iter(out)) for out in outs},
-            "params": set(stage.get("params", [])),
+            "outputs": {normpath(join(folder, out)) for out in outs},
+            "params": set(_keys(stage.get("params", []))),
             "command": set(re.findall(r"\$\{(.+?)\}", stage["cmd"])),
             "frozen": stage.get("frozen", False),
         }
     return result
 
 
-def _read(path: Path) -> dict:
+RESULTS = ("study/metrics", "study/plots")  # what lies in a package and is no code
+
+
+def _keys(params: list) -> Iterable[str]:
+    for entry in params:
+        yield from (
+            [entry] if isinstance(entry, str) else [k for keys in entry.values() for k in keys]
+        )
+
+
+def read_yaml(path: Path) -> dict:
+    """Read a YAML file; an InputError says why it cannot be read."""
     try:
         return YAML(typ="safe", pure=True).load(path)
     except (OSError, UnicodeDecodeError, YAMLError) as err:
@@ -57,50 +90,68 @@ def below(path: str, declared: Iterable[str], separator: str = "/") -> bool:
     return any(f"{path}{separator}".startswith(f"{each}{separator}") for each in declared)
 
 
-def import_closure(root: Path, script: str) -> set[str]:
-    """Follow a script's imports, wherever in a file they stand, within the project's packages.
+def faults(root: Path, pipeline: Pipeline = LECTURE) -> list[str]:
+    """Find all that is wrong with the wiring of a pipeline, without running anything."""
+    return code_faults(root, pipeline) + input_faults(root, pipeline) + param_faults(root, pipeline)
 
-    Returns:
-        The modules reached, the script included, from the root; packages' own files are none.
-    """
+
+def imported(root: Path, path: str) -> set[str]:
+    """List the project's files that a file imports, wherever in it; no __init__.py."""
+    result = set()
+    for node in ast.walk(ast.parse((root / path).read_text(), path)):
+        match node:
+            case ast.Import(names=names):
+                modules = [alias.name for alias in names]
+            case ast.ImportFrom(module=module, names=names, level=0):
+                modules = [module, *(f"{module}.{alias.name}" for alias in names)]
+            case _:
+                continue
+        files = (f"{module.replace('.', '/')}.py" for module in modules)
+        result |= {file for file in files if below(file, PACKAGES) and (root / file).is_file()}
+    return result
+
+
+def import_closure(root: Path, script: str) -> set[str]:
+    """Follow a script's imports within the project; return the files reached and the script."""
     reached, ahead = set(), [script]
     while ahead:
         path = ahead.pop()
-        if path in reached or not (root / path).is_file():
-            continue
-        reached.add(path)
-        for node in ast.walk(ast.parse((root / path).read_text(), path)):
-            match node:
-                case ast.Import(names=names):
-                    modules = [alias.name for alias in names]
-                case ast.ImportFrom(module=module, names=names, level=0):
-                    modules = [module, *(f"{module}.{alias.name}" for alias in names)]
-                case _:
-                    continue
-            files = (f"{module.replace('.', '/')}.py" for module in modules)
-            ahead.extend(file for file in files if below(file, PACKAGES))
+        if path not in reached and (root / path).is_file():
+            reached.add(path)
+            ahead.extend(imported(root, path))
     return reached
 
 
-def code_faults(root: Path) -> list[str]:
-    """Hold each stage's declared code against what its script reaches by imports.
+def code_faults(root: Path, pipeline: Pipeline = LECTURE) -> list[str]:
+    """Hold each stage's declared code against what its script reaches by imports."""
+    found, stages = [], declared(root, pipeline)
+    scripts = {name: f"{pipeline.package}/{name}.py" for name in stages}
+    for name, stage in stages.items():
+        reached = import_closure(root, scripts[name]) - EXEMPT
+        found += _against(name, "imports", reached, stage["code"])
+        others = reached & set(scripts.values()) - {scripts[name]}
+        found += [f"{name}: imports {path}, another stage" for path in sorted(others)]
+    return found + _faults_of_packages(root)
 
-    No stage depends on a package's own file, so it must do nothing. That of stages may: its
-    settings make stages start faster and change no result.
+
+def _faults_of_packages(root: Path) -> list[str]:
+    """Find packages that do something, and code of the lecture that knows of what builds on it.
+
+    No stage declares a package's own file, so it must do nothing. Those of stages/ and study/ may:
+    their settings make a stage start faster and change no result.
     """
-    faults = [
+    packages = [*root.glob("diagonal/**/__init__.py"), *root.glob("study/*/**/__init__.py")]
+    found = [
         f"{path.relative_to(root)}: expected a docstring alone, as no stage depends on this file"
-        for path in sorted(root.glob("diagonal/**/__init__.py"))
-        if not all(map(_is_docstring, ast.parse(path.read_text()).body))
+        for path in sorted(packages)
+        if not re.fullmatch(r'\s*"""[^"]*"""\s*', path.read_text())
     ]
-    for name, stage in declared(root).items():
-        reached = import_closure(root, f"stages/{name}.py")
-        faults += _against(name, "imports", reached, stage["code"])
-    return faults
-
-
-def _is_docstring(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    for package, above in (("diagonal", ("stages", "study")), ("stages", ("study",))):
+        for path in sorted((root / package).rglob("*.py")):
+            name = path.relative_to(root).as_posix()
+            wrong = sorted(file for file in imported(root, name) if below(file, above))
+            found += [f"{name}: imports {file}, which builds on {package}/" for file in wrong]
+    return found
 
 
 def _against(
@@ -115,34 +166,38 @@ def _against(
     ]
 
 
-def input_faults(root: Path) -> list[str]:
-    """Find inputs that no other stage writes: as an output, below one, or as a parent of some."""
-    stages = declared(root)
+def input_faults(root: Path, pipeline: Pipeline = LECTURE) -> list[str]:
+    """Find inputs that no other stage writes: as an output, below one, or as a parent of some.
+
+    The study may read what the lecture writes, and Markdown is written by people.
+    """
+    stages = declared(root, pipeline)
     return [
         f"{name}: depends on {path}, which no other stage writes"
         for name, stage in stages.items()
         for path in sorted(stage["inputs"])
-        if not any(
+        if not path.endswith(".md")
+        and not any(
             below(path, [out]) or below(out, [path])
-            for other, it in stages.items()
+            for other, its in (declared(root) | stages).items()
             if other != name
-            for out in it["outputs"]
+            for out in its["outputs"]
         )
     ]
 
 
-def param_faults(root: Path) -> list[str]:
-    """Find keys of params.yaml that no stage uses, and those in a command that one also declares.
+def param_faults(root: Path, pipeline: Pipeline = LECTURE) -> list[str]:
+    """Find parameters that no stage uses, and those in a command that a stage also declares.
 
     A key in a command says how a result is computed, not what it is: with 1, 2 and 4 processes
     a training must lead to the same files.
     """
-    stages = declared(root)
+    stages = declared(root, pipeline)
     in_command = set().union(*(stage["command"] for stage in stages.values()))
     used = in_command.union(*(stage["params"] for stage in stages.values()))
     return [
-        f"params.yaml: {key} is read by no stage"
-        for key in flat(_read(root / "params.yaml"))
+        f"{pipeline.params}: {key} is read by no stage"
+        for key in flat(read_yaml(root / pipeline.params))
         if not below(key, used, ".")
     ] + [
         f"{name}: declares {key}, which stands in a command"
@@ -152,30 +207,31 @@ def param_faults(root: Path) -> list[str]:
     ]
 
 
-def watched_faults(root: Path, logs: Path) -> list[str]:
+def watched_faults(root: Path, logs: Path, pipeline: Pipeline = LECTURE) -> list[str]:
     """Hold what the stages did, as `checks/watch` wrote it down, against what they declare."""
-    faults, stages = [], declared(root)
-    unread = set(flat(_read(root / "params.yaml")))
+    found, stages = [], declared(root, pipeline)
+    unread = set(flat(read_yaml(root / pipeline.params)))
+    settings = {path for each in PIPELINES for path in (each.file, each.params)}
     for name, stage in stages.items():
         if stage["frozen"]:
             its = stage["params"] | stage["command"]
             unread = {key for key in unread if not below(key, its, ".")}
             continue
         seen = {kind: set() for kind in ("code", "read", "write", "renamed", "param")}
-        for line in (logs / f"{name}.log").read_text().splitlines():
+        for line in (logs / f"{pipeline.package}.{name}.log").read_text().splitlines():
             kind, _, what = line.partition(" ")
             seen[kind].add(what)
         unread -= seen["param"] | stage["command"]
-        read = seen["read"] - seen["write"] - {"params.yaml", "dvc.yaml"}
-        for verb, found, kind in (
-            ("imports", {path for path in seen["code"] if below(path, PACKAGES)}, "code"),
-            ("reads", {path for path in read if not path.endswith((".py", ".pyc"))}, "inputs"),
-            ("writes", seen["write"] - seen["renamed"], "outputs"),
+        read, written = (
+            {path for path in seen[kind] if not re.search(r"\.pyc?(\.\d+)?$", path)}
+            for kind in ("read", "write")
+        )
+        for verb, paths, kind in (
+            ("imports", {path for path in seen["code"] if below(path, PACKAGES)} - EXEMPT, "code"),
+            ("reads", read - written - settings, "inputs"),
+            ("writes", written - seen["renamed"], "outputs"),
         ):
-            faults += _against(name, verb, {path for path in found if _counts(path)}, stage[kind])
-        faults += _against(name, "reads the parameter", seen["param"], stage["params"], ".")
-    return faults + [f"params.yaml: {key} is read by no stage" for key in sorted(unread)]
-
-
-def _counts(path: str) -> bool:
-    return not ("__pycache__" in path or path.endswith("/__init__.py"))
+            counted = {path for path in paths if not path.endswith("__init__.py")}
+            found += _against(name, verb, counted, stage[kind])
+        found += _against(name, "reads the parameter", seen["param"], stage["params"], ".")
+    return found + [f"{pipeline.params}: {key} is read by no stage" for key in sorted(unread)]

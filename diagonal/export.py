@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from diagonal.pipeline import command, files
-from diagonal.pipeline.errors import InputError
+from diagonal import command
+from diagonal.errors import InputError
+from diagonal.pipeline import files
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.transforms import scale_and_normalize
 from diagonal.training.models import probabilities, read_with_input
@@ -20,9 +21,9 @@ def main() -> None:
     parser = argparse.ArgumentParser("python -m diagonal.export", description=export.__doc__)
     parser.add_argument("--models", default="models", metavar="FOLDER", help="default: ./models")
     parser.add_argument("--out", default="onnx", metavar="FOLDER", help="default: ./onnx")
-    said = parser.parse_args()
+    arguments = parser.parse_args()
     for name in MODELS:
-        print(export(name, said.models, said.out))
+        print(export(name, arguments.models, arguments.out))
 
 
 def export(name: str, folder="models", out="onnx") -> Path:
@@ -32,7 +33,7 @@ def export(name: str, folder="models", out="onnx") -> Path:
         from onnx_ir.passes.common import ClearMetadataAndDocStringPass
     except ModuleNotFoundError as err:
         raise InputError(f"requirements-export.txt: expected its packages, no {err.name}") from err
-    path, (model, takes) = Path(out, f"{name}.onnx"), read_with_input(name, folder)
+    path, (model, takes) = Path(out, f"{name}.onnx"), read_with_input(name, folder=folder)
     preparation = scale_and_normalize(takes.mean, takes.std)
     images = torch.randint(256, (64, *takes.shape), generator=torch.Generator()).byte()
     expected = probabilities(model, preparation(images))

@@ -28,18 +28,16 @@ from torchvision.transforms.v2 import (
     ToPILImage,
 )
 
-from diagonal.evaluation.figures import loss_curves as _loss_curves
-from diagonal.feature_space import figures as _feature_space
+from diagonal.feature_space import representations as _representations
 from diagonal.feature_space.activations import value_and_gradient as _value_and_gradient
-from diagonal.feature_space.representations import representations as _representations
-from diagonal.feature_space.representations import view as _view
-from diagonal.lines import figures as _lines
+from diagonal.figures import evaluation as _evaluation
+from diagonal.figures import feature_space as _feature_space
+from diagonal.figures import lines as _lines
+from diagonal.figures import style as _style
 from diagonal.lines.channels import color_bands, grayscale
 from diagonal.lines.images import generate_dataset
 from diagonal.lines.splitting import split_sizes as _split_sizes
 from diagonal.pipeline.data import pictures as _pictures
-from diagonal.pipeline.style import style as _style
-from diagonal.pipeline.style import titled as _titled
 from diagonal.pipeline.transforms import ToTensor, TransformTensorDataset
 from diagonal.training import architecture as _architecture
 from diagonal.training.models import ACTIVATIONS as _ACTIVATIONS
@@ -53,7 +51,7 @@ def _shown(draw: _Callable, *arguments) -> _Figure:
     """
     import matplotlib.pyplot as plt  # here, for it chooses a backend
 
-    with _style():
+    with _style.style():
         figure = draw(*arguments)
     return plt.figure(FigureClass=lambda **_: figure)
 
@@ -63,14 +61,7 @@ class Architecture(_architecture.Architecture):
 
     def plot_losses(self, log: bool = False) -> _Figure:
         """Draw training and validation losses by epoch; `log` on a logarithmic scale."""
-
-        def draw() -> _Figure:
-            figure = _titled(4, "Losses")
-            _loss_curves(figure, self.losses, self.val_losses)
-            figure.axes[0].set_yscale("log" if log else "linear")
-            return figure
-
-        return _shown(draw)
+        return _shown(_evaluation.loss_curves, self.losses, self.val_losses, log)
 
 
 def plot_images(images, targets, n_plot: int = 30) -> _Figure:
@@ -108,8 +99,8 @@ def plot_feature_space(model: nn.Sequential, x, targets) -> _Figure:
     A layer of more than three units is shown by two principal components.
     """
     model, labels = _copy.deepcopy(model).double().eval(), np.asarray(targets).flatten().astype(int)
-    seen = _representations(model, torch.as_tensor(x))
-    views = {layer: _view(model, layer, seen[layer], 0.5) for layer in seen}
+    seen = _representations.representations(model, torch.as_tensor(x))
+    views = {layer: _representations.view(model, layer, seen[layer], 0.5) for layer in seen}
     wrong = (list(seen.values())[-1][:, 0] > 0) != labels
     title = f"Where the layers put {len(labels)} images, {wrong.sum()} of them called wrong"
     return _shown(_feature_space.layer_views, views, labels, wrong, title)

@@ -16,9 +16,9 @@ import torch
 from PIL import Image, ImageOps
 from torchvision.transforms.v2 import Compose, Resize
 
+from diagonal import command
+from diagonal.errors import InputError, prefixed
 from diagonal.lines.channels import grayscale
-from diagonal.pipeline import command
-from diagonal.pipeline.errors import InputError, located
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.transforms import scale_and_normalize
 from diagonal.training.models import Input, probabilities, read_with_input
@@ -31,10 +31,10 @@ def main() -> None:
     parser.add_argument("--models", default="models", metavar="FOLDER", help="default: ./models")
     parser.add_argument("--tta", action="store_true", help="take the mean with the mirror image")
     parser.add_argument("--json", action="store_true", help="print a list, an object per image")
-    said = parser.parse_args()
-    tta = "hflip" if said.tta else "none"
-    table = predict(said.images, said.model, folder=said.models, tta=tta)
-    if said.json:
+    arguments = parser.parse_args()
+    tta = "hflip" if arguments.tta else "none"
+    table = predict(arguments.images, arguments.model, folder=arguments.models, tta=tta)
+    if arguments.json:
         print(json.dumps(table.reset_index(names="image").to_dict("records"), indent=2))
     else:
         print(table.rename_axis(columns="P(diagonal)").to_string(float_format="{:.6f}".format))
@@ -52,17 +52,17 @@ def predict(images, models=None, *, folder="models", tta: str = "none") -> pd.Da
         InputError: something is no image, or no model, or they do not fit each other.
     """
     alone = isinstance(images, str | Path | np.ndarray)
-    named = [_read(each) for each in ([images] if alone else images)]
+    named = [_read(image) for image in ([images] if alone else images)]
     names = [f"{name}[{k}]" if len(a) > 1 else name for name, a in named for k in range(len(a))]
     there = [name for name in MODELS if Path(folder, f"{name}.safetensors").exists()]
     columns = {}
     for model_name in models or there or MODELS:
         if model_name not in MODELS:
             raise InputError(f"model: expected {', '.join(MODELS)}, found {model_name}")
-        model, takes = read_with_input(model_name, folder)
+        model, takes = read_with_input(model_name, folder=folder)
         columns[model_name] = column = []
         for name, array in named:
-            with located(name):
+            with prefixed(name):
                 column.extend(probabilities(model, _as_learnt(array, takes), tta))
     return pd.DataFrame(columns, index=names)
 
@@ -102,7 +102,9 @@ def _pixels(path: str) -> np.ndarray:
     """Read a picture as uint8 (3, H, W), turned as its EXIF says, with black behind it."""
     with Image.open(path) as file:
         picture = ImageOps.exif_transpose(file)
-    if picture.mode.startswith("I"):  # 16 bits, which Pillow would clip
+    if picture.mode in ("I", "F"):
+        raise ValueError(f"32 bits a pixel (Pillow's mode {picture.mode}), of unknown range")
+    if picture.mode.startswith("I;16"):  # which Pillow would clip
         picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
     behind = Image.new("RGBA", picture.size, "black")
     picture = Image.alpha_composite(behind, picture.convert("RGBA")).convert("RGB")

@@ -1,5 +1,5 @@
 """The one-page report, made from what DVC knows; nothing of the pipeline imports this."""
 
-from diagonal.pipeline import command
+from diagonal import command
 
 command.begin(__name__)

@@ -1,4 +1,7 @@
-"""Write report/index.html: one page with all results, for a browser without a network."""
+"""Write report/index.html: one page with all results, for a browser without a network.
+
+The results of the lecture come first; those of the study have a section of their own.
+"""
 
 import base64
 import json
@@ -11,32 +14,38 @@ from pathlib import Path
 
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from ruamel.yaml import YAML
 
 from checks.reproduction import CannotTellError, call
-from diagonal.pipeline import command, files
-from diagonal.pipeline.errors import InputError
+from checks.study import stale
+from diagonal import command
+from diagonal.errors import InputError
+from diagonal.pipeline import files
 from reporting.pipeline import layout, stages_and_edges
 from reporting.playground import gather
 
 HERE = Path(__file__).parent
 TARGET = "report/index.html"
+STUDY = "study"  # the folder of the second pipeline
 
 
 def main() -> None:
     has_previous = not run("git", "rev-list", "--max-count=2", "HEAD").count("\n") < 2
+    metrics = compared("metrics", has_previous)
     with tempfile.TemporaryDirectory() as folder:
-        charts, figures = drawn(plots(folder))
+        pipelines = zip(by_pipeline(metrics), by_pipeline(plots(folder)), strict=True)
+        lecture, study = ({"metrics": values, **drawn(shown)} for values, shown in pipelines)
     page = template().render(
         commit=run("git", "log", "-1", "--format=%h %s").strip(),
         changed=has_changes(),
         previous=has_previous,
         versions={name: version(name) for name in dependencies()},
         playground=gather(),
-        pipeline=layout(*stages_and_edges(run("dvc", "dag", "--mermaid"))),
+        pipeline=layout(*stages_and_edges(run("dvc", "dag", "--mermaid", "dvc.yaml"))),
         params=compared("params", has_previous),
-        metrics=compared("metrics", has_previous),
-        charts=charts,
-        figures=figures,
+        lecture=lecture,
+        study=study,
+        stale=stale(Path.cwd()),
     )
     with files.replacing(TARGET) as file:
         file.write(page.encode())
@@ -65,17 +74,31 @@ def run(*arguments: str) -> str:
         raise InputError(str(err)) from err
 
 
+def by_pipeline(named: dict) -> tuple[dict, dict]:
+    """Part what is named by its file, or as a chart by its title: the lecture's, the study's."""
+    wiring = YAML(typ="safe", pure=True).load(Path(STUDY, "dvc.yaml"))
+    charts = {title for plot in wiring["plots"] if isinstance(plot, dict) for title in plot}
+    in_study = {name for name in named if Path(name).parts[0] == STUDY or name in charts}
+    return (
+        {name: named[name] for name in named if name not in in_study},
+        {name: named[name] for name in named if name in in_study},
+    )
+
+
 def plots(folder: str) -> dict[str, list[dict]]:
-    """Ask DVC for what dvc.yaml lists as plots; it copies pictures to the folder.
+    """Ask DVC for what both dvc.yaml list as plots; it copies pictures to the folder.
+
+    Plots of the study that cannot be shown, as before its first run, are left out.
 
     Raises:
-        InputError: it cannot show one of them, or read dvc.yaml or dvc.lock.
+        InputError: it cannot show another plot, or read dvc.yaml or dvc.lock.
     """
     shown = json.loads(run("dvc", "plots", "show", "--json", "--out", folder))
-    if errors := shown.get("errors"):
-        found = " ".join(errors[0]["msg"].split())
-        raise InputError(f"expected plots that DVC can show, found: {found}")
-    return shown["data"]
+    for error in shown.get("errors", []):
+        if not str(error.get("source")).startswith(f"{STUDY}/"):
+            found = " ".join(error["msg"].split())
+            raise InputError(f"expected plots that DVC can show, found: {found}")
+    return {name: entries for name, entries in shown["data"].items() if entries}
 
 
 def has_changes() -> bool:
@@ -104,7 +127,7 @@ def compared(what: str, has_previous: bool) -> dict[str, dict[str, tuple]]:
     }
 
 
-def drawn(shown: dict) -> tuple[dict[str, dict], dict[str, list[dict]]]:
+def drawn(shown: dict) -> dict[str, dict]:
     """Turn what `dvc plots show --json` lists into data that stand in the page.
 
     Returns:
@@ -119,9 +142,17 @@ def drawn(shown: dict) -> tuple[dict[str, dict], dict[str, list[dict]]]:
             kind, _ = mimetypes.guess_type(name)
             source = data_uri(Path(entry["url"]).read_bytes(), kind or "image/png")
             figure = {"file": name, "caption": captions.get(name, ""), "source": source}
-            stage = Path(name).parts[1:] or [name]  # below plots/; a user's may lie elsewhere
-            figures.setdefault(stage[0], []).append(figure)
-    return charts, figures
+            figures.setdefault(stage_of(name), []).append(figure)
+    return {"charts": charts, "figures": figures}
+
+
+def stage_of(figure: str) -> str:
+    """Name the stage of a figure by its folders: claims_data for plots/claims/data/pictures/a.png.
+
+    A user's figure may lie elsewhere, and is then named as its folders or itself.
+    """
+    folders = [part for part in Path(figure).parts[:-1] if part not in (STUDY, "plots", "pictures")]
+    return "_".join(folders) or figure
 
 
 def chart(content: str | dict, theme: str) -> str:

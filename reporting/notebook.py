@@ -12,7 +12,8 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from diagonal.pipeline import command, files
+from diagonal import command
+from diagonal.pipeline import files
 
 SOURCES = ("docs/notebook.md", "tests/slides.md", "docs/exercises.md")
 TARGET = "lecture.ipynb"

@@ -117,29 +117,29 @@ const playground = (() => {
   }
 
   function initial({ activation, hidden, seed }) {
-    const own = data.training;
-    if (seed === 0 && String(hidden) === String(own.hidden))
-      return network(activation, own.initial.weights.map(rows));
-    const random = generator(seed || own.seed), sizes = [nPixels, ...hidden];
+    const { training } = data;
+    if (seed === 0 && String(hidden) === String(training.hidden))
+      return network(activation, training.initial.weights.map(rows));
+    const random = generator(seed || training.seed), sizes = [nPixels, ...hidden];
     const weights = (n) => Float64Array.from({ length: n }, () => (2 * random() - 1) / Math.sqrt(n));
     return network(activation, sizes.map((n, i) => times(sizes[i + 1] ?? 1, () => weights(n))));
   }
 
   // Which pattern each image of an epoch, counted from 0, shows, and whether mirrored.
   function draws({ seed, balance, flip }, epoch) {
-    const own = data.training, n = sum(data.patterns.train);
-    if (seed === 0 && epoch < own.n_epochs) {
+    const { training } = data, n = sum(data.patterns.train);
+    if (seed === 0 && epoch < training.n_epochs) {
       const of = ({ values }) => Array.from(values.subarray(epoch * n, (epoch + 1) * n));
-      const flips = of(own.flips);
-      return of(own.drawn[balance ? "inverse_frequency" : "none"]).map((k, i) => [k, flip && flips[i]]);
+      const flips = of(training.flips);
+      return of(training.drawn[balance ? "inverse_frequency" : "none"]).map((k, i) => [k, flip && flips[i]]);
     }
-    const random = generator((seed || own.seed) * 1000003 + epoch);
+    const random = generator((seed || training.seed) * 1000003 + epoch);
     const total = [0, 1].map((label) => sum(patterns.map((each) => (each.label === label) * each.counts.train)));
     let weight = 0;
     const cumulative = patterns.map(({ label, counts }) => (weight += counts.train / (balance ? total[label] : 1)));
     return times(n, () => {
       const number = random() * weight;
-      return [cumulative.findIndex((each) => number < each), flip && random() < (own.hflip || 0.5)];
+      return [cumulative.findIndex((each) => number < each), flip && random() < (training.hflip || 0.5)];
     });
   }
 
@@ -248,7 +248,7 @@ const playground = (() => {
   const peakOf = (units) => Math.max(...units.map((weights) => Math.max(...weights.map(Math.abs))));
   function showWeights(element, [units]) {
     element.innerHTML = units.slice(0, data.units).map((_, i) =>
-      `<figure><canvas role="img" aria-label="its weights"></canvas>unit ${i + 1}</figure>`).join("");
+      `<figure><canvas role="img" aria-label="its weights"></canvas>unit ${i}</figure>`).join("");
     element.querySelectorAll("canvas").forEach((canvas, i) => paintSigned(canvas, units[i], peakOf(units)));
   }
 
@@ -258,7 +258,7 @@ const playground = (() => {
   const text = (x, y, anchor, words) => `<text x="${x}" y="${y}" text-anchor="${anchor}">${words}</text>`;
   const SHAPES = ["M-5-5H5V5H-5Z", "M-5.5 0a5.5 5.5 0 1 0 11 0a5.5 5.5 0 1 0-11 0"];
   const RING = '<circle class="ring" r="10"/>';
-  const isWrong = (net, { x, label }) => Number(probability(net, x) > state.threshold) !== label;
+  const isWrong = (net, { x, label }) => Number(probability(net, x) > data.threshold) !== label;
 
   // The patterns, and what is drawn now, in a network's last hidden layer; among other points, as
   // those of other epochs, for which there must be room, too.
@@ -275,12 +275,12 @@ const playground = (() => {
       const x = a * Math.cos(angle) - b * Math.sin(angle), depth = a * Math.sin(angle) + b * Math.cos(angle);
       return [210 + 105 * x, 145 - 85 * (c * Math.cos(tilt) + depth * Math.sin(tilt))];
     };
-    const sides = edges([low, high]), offset = Math.log(state.threshold / (1 - state.threshold));
+    const sides = edges([low, high]), offset = Math.log(data.threshold / (1 - data.threshold));
     const cut = (Number.isFinite(offset) ? crossings(sides, normal, offset) : []).map(project);
     const middle = centre(cut), around = ([x, y]) => Math.atan2(y - middle[1], x - middle[0]);
     cut.sort((a, b) => around(a) - around(b));
     if (cut.length === 1) cut.unshift([cut[0][0], 90], [cut[0][0], 190]); // a point on a line
-    const names = units > 3 ? ["towards diagonal", "besides"] : low.map((_, i) => `unit ${i + 1}`);
+    const names = units > 3 ? ["towards diagonal", "besides"] : low.map((_, i) => `unit ${i}`);
     const labels = names.map((name, unit) => { // beside the leftmost edge, or below the lowest
       const along = sides.filter(([a, b]) => a[unit] !== b[unit]), upright = unit && unit === names.length - 1;
       const middles = along.map((ends) => centre(ends.map(project)));
@@ -303,18 +303,19 @@ const playground = (() => {
     turn.hidden = n < 3;
 
     const deep = net.layers.length > 1, rectified = deep && net.activation === "relu";
+    const layer = deep ? `the last hidden layer, hidden\u00a0${net.layers.length - 2}` : "the space of pixels";
     const silent = points.filter((point) => !point.some(Boolean)).length;
-    const dead = points[0].map((_, unit) => unit + 1).filter((unit) => !points.some((each) => each[unit - 1]));
+    const dead = Object.keys(points[0]).filter((unit) => !points.some((each) => each[unit]));
     words.textContent = [
-      `The patterns in the ${deep ? "last hidden layer" : "space of pixels"}, ringed if called wrong.`,
-      cut.length && `The cut is where the output is ${fixed(state.threshold)}.`,
+      `The patterns in ${layer}, ringed if called wrong.`,
+      cut.length && `The cut is where the output is ${fixed(data.threshold)}.`,
       units > 3 && `Of ${units} dimensions: how far towards diagonal, and where patterns differ most besides.`,
       rectified && silent && `${silent} of ${seen.length} lie at 0, where all units are off.`,
       rectified && dead.length && `Dead, 0 for every pattern: unit ${dead.join(", ")}.`,
     ].filter(Boolean).join(" ");
   }
 
-  // Lines of numbers from 0 on; `kind` is a class of the style sheet, with a dash of its own.
+  // Lines of numbers from 0 on; `kind` is a class of the style sheet, with a dash of its training.
   function chart(svg, { x, y, lines, dots = [], mark }) {
     const place = ([a, b]) => [44 + (382 * a) / x, 186 - (170 * Math.min(b, y)) / y];
     const tick = (share) => {
@@ -348,23 +349,29 @@ const playground = (() => {
     return levels.length === nPixels ? Uint8Array.from(levels) : undefined;
   };
   const hexadecimal = (image) => Array.from(image, (level) => level.toString(16).padStart(2, "0")).join("");
+  const recorded = data.history.epochs; // those that have a snapshot
+  const ofEpoch = (text) => { // the snapshot nearest to it
+    const epoch = number(0, recorded.at(-1), true)(text), gaps = recorded.map((each) => Math.abs(each - epoch));
+    return epoch === undefined ? undefined : gaps.indexOf(Math.min(...gaps));
+  };
   const KEYS = { // key -> how it is read, undefined for what cannot be; and how written, if not as it is
     at: [one(["draw", "time", "threshold", "train"])], image: [ofImage, hexadecimal], turn: [number(-180, 180)],
-    epoch: [number(0, snapshots.length - 1, true)], threshold: [number(0, 1)],
+    epoch: [ofEpoch, (place) => recorded[place]], threshold: [number(0, 1)],
     model: [one(Object.keys(models))], where: [one(["validation", widest])],
     lr: [number(1e-4, 100)], batch: [number(1, 1e5, true)], activation: [one(Object.keys({ ...CURVES, ...SLOPES }))],
     hidden: [ofUnits, (units) => units.join(",") || "none"], seed: [number(0, 9, true)],
     epochs: [number(1, 5000, true)], flip: truth, balance: truth, trained: [number(0, 5000, true)],
   };
-  const written = (key, value) => String((KEYS[key][1] ?? String)(value));
+  const CONTROLS = { ...KEYS, epoch: [Number] }; // its slider counts snapshots
+  const written = (key, value, keys = KEYS) => String((keys[key][1] ?? String)(value));
 
-  const lecture = (own = data.training) => own && {
-    lr: own.lr, batch: own.batch_size, activation: own.activation, hidden: own.hidden, seed: 0,
-    epochs: own.n_epochs, flip: own.hflip > 0, balance: own.balance !== "none", trained: 0,
+  const lecture = (training = data.training) => training && {
+    lr: training.lr, batch: training.batch_size, activation: training.activation, hidden: training.hidden, seed: 0,
+    epochs: training.n_epochs, flip: training.hflip > 0, balance: training.balance !== "none", trained: 0,
   };
   const usual = () => ({
     at: "draw", image: (patterns.find(({ label }) => label) ?? patterns[0]).image, turn: 35,
-    epoch: snapshots.length - 1, threshold: data.threshold, model: data.shown, where: "validation", ...lecture(),
+    epoch: recorded.length - 1, threshold: data.threshold, model: data.shown, where: "validation", ...lecture(),
   });
 
   function read(fragment) {
@@ -381,7 +388,7 @@ const playground = (() => {
 
   const SHOWN_IN = { // what else than the training is set -> the parts that show it
     at: [], image: ["draw"], turn: ["draw", "time", "train"], epoch: ["time"], model: ["threshold"],
-    where: ["threshold"], threshold: ["draw", "time", "threshold", "train"],
+    where: ["threshold"], threshold: ["threshold"],
   };
   let state = read(location.hash), waiting;
   function change(changes) {
@@ -393,17 +400,26 @@ const playground = (() => {
   }
 
   const find = (selector) => [...document.querySelectorAll(`#playground ${selector}`)];
-  const fill = () => find("[name]").forEach((control) => {
-    if (control.type === "checkbox") control.checked = state[control.name];
-    else if (!control.validity.customError) control.value = written(control.name, state[control.name]);
-  });
+  function fill() { // what cannot be used is kept to be put right, and until then nothing is trained
+    const controls = find("[name]"), isFaulty = (control) => control.validity.customError;
+    for (const control of controls) {
+      if (control.type === "checkbox") control.checked = state[control.name];
+      else if (!isFaulty(control)) control.value = written(control.name, state[control.name], CONTROLS);
+      if (control.type === "text") control.ariaInvalid = isFaulty(control);
+    }
+    const faults = controls.filter(isFaulty).map(({ labels: [label], value, title }) =>
+      `${label.textContent.trim()}: \u201c${value}\u201d cannot be used. ${title}.`);
+    find("#train-faults").forEach((words) => { words.textContent = faults.join(" "); });
+    find("#train :is([data-do=play], [data-do=step])").forEach((button) => { button.disabled = faults.length > 0; });
+  }
+  const forgetFaults = () => find("input").forEach((control) => control.setCustomValidity(""));
   const announce = (part, words) => { // which nobody wants to hear again and again while it plays
     const status = byId(part).querySelector("[role=status]");
     [status.ariaLive, status.textContent] = [player?.part === part ? "off" : "polite", words];
   };
 
   // ---- What each part shows of the state
-  const verdict = (p) => (p > state.threshold ? "diagonal" : p === state.threshold ? "undecided" : "straight");
+  const verdict = (p) => (p > data.threshold ? "diagonal" : p === data.threshold ? "undecided" : "straight");
   const pixels = find("#draw-grid button"), cards = find("#draw article"), verdicts = find("#draw-verdicts p");
   const among = snapshots.flatMap((net) => seen.map(({ x }) => represented(net, x)));
   let run;
@@ -435,10 +451,10 @@ const playground = (() => {
       const x = seenAs(state.image);
       data.models.forEach(({ name, together }, i) => {
         const net = models[name], trace = forward(net, x), p = probability(net, x);
-        const [whole, bar, limit] = verdicts[i].querySelectorAll("span, .bar *");
-        whole.textContent = `${verdict(p)}, ${fixed(p, 3)}`;
+        const [called, exact, bar, limit] = verdicts[i].querySelectorAll("span, small, .bar *");
+        [called.textContent, exact.textContent] = [verdict(p), `(P(diagonal) = ${fixed(p, 3)})`];
         bar.style.width = `${100 * p}%`;
-        limit.style.left = `${100 * state.threshold}%`;
+        limit.style.left = `${100 * data.threshold}%`;
         const tables = [...cards[i].querySelectorAll("table")], one = network("none", [rows(together)]);
         if (tables.length > net.layers.length) showUnits(tables.shift(), one.layers[0], 0, one, forward(one, x));
         tables.forEach((table, layer) => showUnits(table, net.layers[layer], layer, net, trace));
@@ -449,6 +465,7 @@ const playground = (() => {
     time() {
       const net = snapshots[state.epoch], { epochs, loss, val_loss: valLoss } = data.history;
       const epoch = epochs[state.epoch], last = epochs.at(-1), now = [loss, valLoss].map((each) => each[epoch - 1]);
+      byId("time").querySelector("[name=epoch]").ariaValueText = epoch;
       const wrong = seen.filter((pattern) => isWrong(net, pattern)).length;
       byId("time").querySelector("output").textContent = `${epoch} of ${last}`;
       announce("time", `Epoch ${epoch}: ${spoken(...now)}; ${wrong} of ${seen.length} patterns called wrong.`);
@@ -543,7 +560,7 @@ const playground = (() => {
     pixel: ({ button, event }) => { if (event.detail === 0) put(button, opposite(button)); }, // no pointer's click
     step: () => { stop(); change({ trained: Math.min(state.trained + 1, 5000) }); },
     reset: () => { stop(); change({ trained: 0 }); },
-    lecture: () => { stop(); change(lecture()); },
+    lecture: () => { stop(); forgetFaults(); change(lecture()); },
   };
   const section = byId("playground"), partOf = (element) => element.closest(".part").id;
   section.addEventListener("click", (event) => {
@@ -553,10 +570,10 @@ const playground = (() => {
   section.addEventListener("submit", (event) => event.preventDefault());
   for (const kind of ["input", "change"]) section.addEventListener(kind, ({ target: control }) => {
     if ((kind === "input") !== (control.type === "range")) return; // the others when they are done
-    const { name, type, checked, value } = control, found = type === "checkbox" ? checked : KEYS[name][0](value);
+    const { name, type, checked, value } = control, found = type === "checkbox" ? checked : CONTROLS[name][0](value);
     control.setCustomValidity(found === undefined ? control.title : "");
-    if (!control.reportValidity()) return;
     if (name === "epoch" || partOf(control) === "train") stop();
+    if (found === undefined) { fill(); return; }
     const again = SHOWN_IN[name] || name === "epochs" ? {} : { trained: 0 };
     change({ [name]: found, ...again, at: partOf(control) });
   });
@@ -586,7 +603,7 @@ const playground = (() => {
   const showAll = () => [...Object.values(show), fill].forEach((each) => each());
   find("canvas[data-pattern]").forEach((canvas) => paintImage(canvas, patterns[canvas.dataset.pattern].image));
   addEventListener("hashchange", () => {
-    if (location.hash.includes("=")) { stop(); state = read(location.hash); showAll(); }
+    if (location.hash.includes("=")) { stop(); forgetFaults(); state = read(location.hash); showAll(); }
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showAll);
   showAll();

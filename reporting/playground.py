@@ -13,16 +13,17 @@ import numpy as np
 import torch
 from torch import nn
 
+from diagonal.errors import InputError
+from diagonal.figures.style import LOOKS
 from diagonal.lines.patterns import numbered
 from diagonal.pipeline import data, files
 from diagonal.pipeline.data import Patterns
-from diagonal.pipeline.errors import InputError
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.params import Params, load_params
 from diagonal.pipeline.transforms import scale_and_normalize
-from diagonal.training.ensembles import draw_epochs
 from diagonal.training.models import collapsed, network, read_history, read_model
 from diagonal.training.sampling import make_balanced_sampler, weighted_sampler
+from study.trainings.draws import draw_epochs
 
 SHOWN = "relu"  # whose history the pipeline keeps, and whose training the page repeats
 SIDE = 28  # pixels of the largest image that a finger can draw
@@ -46,7 +47,7 @@ def gather() -> dict:
     params, patterns = load_params(), data.read_patterns()
     n_channels, size, _ = patterns.images.shape[1:]
     models = {name: read_model(name, patterns.images[0].size) for name in MODELS}
-    n_weights = sum(each.numel() for model in models.values() for each in model.parameters())
+    n_weights = sum(w.numel() for model in models.values() for w in model.parameters())
     for kind, n, what in (
         ("patterns", len(patterns.images), "distinct images"),
         ("pixels", patterns.images.size, "pixels of all distinct images"),
@@ -61,8 +62,8 @@ def gather() -> dict:
             f"Drawing is for images of one channel and at most {SIDE} x {SIDE} pixels; these have "
             f"{n_channels} and {size} x {size}."
         )
-    epochs, then = read_history(SHOWN, patterns.images[0].size)
-    n_weights = sum(each.numel() for model in then for each in model.parameters())
+    epochs, history = read_history(SHOWN, patterns.images[0].size)
+    n_weights = sum(w.numel() for model in history for w in model.parameters())
     if n_weights > LARGEST["weights"]:
         without["time"] = too_large("weights", n_weights, "weights of all epochs")
     n_train, n_val = int(patterns.train.sum()), int(patterns.val.sum())
@@ -71,7 +72,7 @@ def gather() -> dict:
         without["train"] = too_large("draws", n_draws, "images in all epochs")
 
     losses = files.read_table(f"plots/losses/{SHOWN}.csv", "loss", "val_loss").to_dict("list")
-    steps = [layers(SHOWN, model) for model in then] if "time" not in without else []
+    steps = [layers(SHOWN, model) for model in history] if "time" not in without else []
     normalize = scale_and_normalize(params.transforms.mean, params.transforms.std)
     return {
         "without": without,
@@ -88,7 +89,7 @@ def gather() -> dict:
         "models": [
             {
                 "name": name,
-                "color": MODELS[name].color,
+                "color": LOOKS[name][0],
                 "together": packed(collapsed(model)),
                 **layers(name, model),
             }
@@ -111,13 +112,13 @@ def training(params: Params, patterns: Patterns) -> dict:
     Raises:
         InputError: the images are not those that the patterns count.
     """
-    own = getattr(params, f"train_{SHOWN}")
-    hidden, hflip = getattr(own, "hidden", ()), params.transforms.hflip
+    settings = getattr(params, f"train_{SHOWN}")
+    hidden, hflip = getattr(settings, "hidden", ()), params.transforms.hflip
     sizes = [patterns.images[0].size, *hidden, 1]
     dtype = getattr(torch, params.train.precision)
-    model = network(sizes, MODELS[SHOWN].activation, seed=own.seed, dtype=dtype)
+    model = network(sizes, MODELS[SHOWN].activation, seed=settings.seed, dtype=dtype)
     images, labels = data.read_images()
-    train, val = (data.read_split(name, len(images)) for name in ("train", "val"))
+    train, val = (data.read_split(name) for name in ("train", "val"))
     place = numbered(np.concatenate([patterns.images, images]))[len(patterns.images) :]
     if place.max() >= len(patterns.images):
         raise InputError(f"{data.IMAGES}: expected images that {data.PATTERNS} counts, found more")
@@ -128,17 +129,17 @@ def training(params: Params, patterns: Patterns) -> dict:
     drawn = {}
     for strategy, sampler in samplers.items():
         epochs = draw_epochs([sampler], seeds=[params.train.seed], hflip=hflip or 0.5)
-        rows, flips = zip(*islice(epochs, own.n_epochs), strict=True)
+        rows, flips = zip(*islice(epochs, settings.n_epochs), strict=True)
         drawn[strategy] = packed(place[train][torch.cat(rows).numpy()].astype(np.uint16))
     return {
-        "lr": own.lr,
+        "lr": settings.lr,
         "batch_size": params.train.batch_size,
-        "n_epochs": own.n_epochs,
+        "n_epochs": settings.n_epochs,
         "activation": MODELS[SHOWN].activation,
         "hidden": list(hidden),
         "hflip": hflip,
         "balance": params.balance.strategy,
-        "seed": own.seed,
+        "seed": settings.seed,
         "precision": params.train.precision,
         "initial": layers(SHOWN, model, torch.float64),
         "drawn": drawn,
@@ -149,9 +150,9 @@ def training(params: Params, patterns: Patterns) -> dict:
 
 def layers(name: str, model: Iterable[nn.Module], dtype=torch.float32) -> dict:
     """Take a network apart: the weights of its linear layers, and PReLU's slopes, if it has any."""
-    linear = [each.weight.detach() for each in model if isinstance(each, nn.Linear)]
-    slopes = [each.weight.item() for each in model if isinstance(each, nn.PReLU)]
-    weights = [packed(each.to(dtype)) for each in linear]
+    linear = [layer for layer in model if isinstance(layer, nn.Linear)]
+    weights = [packed(layer.weight.detach().to(dtype)) for layer in linear]
+    slopes = [layer.weight.item() for layer in model if isinstance(layer, nn.PReLU)]
     return {"activation": MODELS[name].activation, "weights": weights, "slopes": slopes}
 
 

@@ -1,5 +1,5 @@
-"""The stages of the pipeline, one script each: `python -m stages.NAME`."""
+"""The stages of the lecture, one script each: `python -m stages.NAME`."""
 
-from diagonal.pipeline import command
+from diagonal import command
 
 command.begin(__name__)

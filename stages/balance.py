@@ -2,19 +2,18 @@
 
 import torch
 
-from diagonal.lines.figures import classes_in_batches
-from diagonal.pipeline import command, data, files
+from diagonal import command
+from diagonal.figures.lines import classes_in_batches
+from diagonal.figures.style import style
+from diagonal.pipeline import data, files
 from diagonal.pipeline.params import load_params
-from diagonal.pipeline.resources import require_memory
-from diagonal.pipeline.style import style
 from diagonal.training.sampling import class_weights, classes_per_batch
 
 
 def main() -> None:
     params = load_params()
-    every_label = data.read_labels()
-    labels = torch.from_numpy(every_label[data.read_split("train", len(every_label))])
-    require_memory("balance", len(labels))
+    labels = data.read_labels()
+    labels = torch.from_numpy(labels[data.read_split("train")])
     inverse, equal = class_weights(labels), torch.ones(2)
     chosen = inverse if params.balance.strategy == "inverse_frequency" else equal
     weights = chosen[labels].double()
@@ -37,17 +36,16 @@ def main() -> None:
         },
     )
     columns = {
-        f"{name}_{kind}": each[:, label].numpy()
-        for name, each in counts.items()
-        for label, kind in enumerate(NAMES)
+        f"{name}_{label}": column.numpy()
+        for name, table in counts.items()
+        for label, column in zip(NAMES, table.T, strict=True)
     }
     batches = range(1, len(drawn) + 1)
     files.write_table("plots/balance/batches.csv", {"batch": batches} | columns)
     titles = ("Every image weighs the same", "Weighed by inverse frequency")
+    tables = (table.numpy() for table in counts.values())
     with style():
-        figure = classes_in_batches(
-            {title: each.numpy() for title, each in zip(titles, counts.values(), strict=True)}
-        )
+        figure = classes_in_batches(dict(zip(titles, tables, strict=True)))
         files.write_figure("plots/balance/pictures/batches.png", figure)
 
 

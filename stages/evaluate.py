@@ -4,35 +4,35 @@ import numpy as np
 import pandas as pd
 import torch
 
-from diagonal.evaluation import figures
+from diagonal import command
 from diagonal.evaluation.metrics import binary_metrics, by_model, confusion_matrix, curves
-from diagonal.pipeline import command, data, files
+from diagonal.figures import evaluation as figures
+from diagonal.figures.style import style
+from diagonal.pipeline import data, files
 from diagonal.pipeline.data import Patterns
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.params import load_params
-from diagonal.pipeline.style import style
 from diagonal.training.models import collapsed, probabilities, read_model
 
 
 def main() -> None:
     torch.set_num_threads(1)  # on matrices this small, threads would wait for each other
-    own = load_params().evaluate
+    params = load_params().evaluate
     patterns = data.read_patterns()
     x = torch.from_numpy(patterns.x)
     models = {name: read_model(name, x[0].numel()) for name in MODELS}
-    probability = {name: probabilities(model, x, own.tta) for name, model in models.items()}
-    losses = {
-        name: files.read_table(f"plots/losses/{name}.csv", "loss", "val_loss") for name in MODELS
-    }
+    probability = {name: probabilities(model, x, params.tta) for name, model in models.items()}
+    paths = {name: f"plots/losses/{name}.csv" for name in MODELS}
+    losses = {name: files.read_table(path, "loss", "val_loss") for name, path in paths.items()}
     with style():
         figure = figures.loss_comparison({name: losses[name] for name in ("logistic", "deepish")})
         files.write_figure(f"{PICTURES}/losses_of_two.png", figure)
         files.write_figure(f"{PICTURES}/losses_of_all.png", figures.loss_comparison(losses))
-        evaluate_runs(probability, patterns, own.threshold)
+        evaluate_runs(probability, patterns, params.threshold)
         difference = draw_weights(models, patterns.images[0].shape)
     summary = {name: table.iloc[-1].to_dict() for name, table in losses.items()}
     for name, model in models.items():
-        summary[name]["parameters"] = sum(each.numel() for each in model.parameters())
+        summary[name]["parameters"] = sum(weight.numel() for weight in model.parameters())
     summary["deepish"]["largest_difference_to_logistic"] = difference
     files.write_metrics("metrics/evaluate/models.json", summary)
 
@@ -40,30 +40,29 @@ def main() -> None:
 def evaluate_runs(probability: dict[str, np.ndarray], patterns: Patterns, threshold: float) -> None:
     """Score what each model says of each pattern."""
     labels, matrices, tables = patterns.labels, {}, {}
-    judged_on = patterns.judged_on()
-    for name, said in probability.items():
-        for where in data.SETS:
-            metrics = binary_metrics(labels, said, threshold, judged_on.get(where))
+    eval_sets = patterns.eval_sets()
+    for name, p in probability.items():
+        for where in data.EVAL_SETS:
+            metrics = binary_metrics(labels, p, threshold, eval_sets.get(where))
             files.write_metrics(f"metrics/evaluate/{where}/{name}.json", metrics)
-        matrices[name] = confusion_matrix(labels, said > threshold, patterns.val)
-        tables[name] = curves(labels, said, patterns.val)
+        matrices[name] = confusion_matrix(labels, p > threshold, patterns.val)
+        tables[name] = curves(labels, p, patterns.val)
     kinds = {kind: {name: tables[name][kind] for name in tables} for kind in tables["logistic"]}
-    for kind, each in kinds.items():
-        files.write_table(f"plots/evaluate/{kind}.csv", by_model(each))
+    for kind, by_name in kinds.items():
+        files.write_table(f"plots/evaluate/{kind}.csv", by_model(by_name))
     cells = {"actual": np.repeat(CLASSES, 2), "predicted": np.tile(CLASSES, 2)}
     counted = {name: pd.DataFrame({**cells, "images": m.ravel()}) for name, m in matrices.items()}
     files.write_table("plots/evaluate/confusion.csv", by_model(counted))
     files.write_figure(f"{PICTURES}/curves.png", figures.curves(**kinds))
     files.write_figure(f"{PICTURES}/confusion.png", figures.confusion(matrices, threshold))
 
-    *_, counts = judged_on.values()
+    *_, counts = eval_sets.values()
     order = np.lexsort((patterns.place, labels))
     shown = order[counts[order] > 0]
-    said = {name: each[shown] for name, each in probability.items()}
-    files.write_table("plots/evaluate/patterns.csv", {"label": labels[shown], **said})
-    figure = figures.predicted_patterns(
-        data.pictures(patterns.images[shown]), labels[shown], said, threshold
-    )
+    images, labels = data.pictures(patterns.images[shown]), labels[shown]
+    probability = {name: p[shown] for name, p in probability.items()}
+    files.write_table("plots/evaluate/patterns.csv", {"label": labels, **probability})
+    figure = figures.predicted_patterns(images, labels, probability, threshold)
     files.write_figure(f"{PICTURES}/patterns.png", figure)
 
 

@@ -4,16 +4,17 @@ import numpy as np
 import torch
 from torch import nn
 
-from diagonal.feature_space import figures
+from diagonal import command
 from diagonal.feature_space.activations import activation_functions, value_and_gradient
-from diagonal.feature_space.animation import record
-from diagonal.feature_space.decisions import DECIMALS
+from diagonal.feature_space.decisions import COORDINATE_DECIMALS
 from diagonal.feature_space.representations import representations, view
-from diagonal.pipeline import command, data, files
+from diagonal.figures import feature_space as figures
+from diagonal.figures.animation import record
+from diagonal.figures.style import style
+from diagonal.pipeline import data, files
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.params import FeatureSpace, load_params
-from diagonal.pipeline.style import style
-from diagonal.training.models import probabilities, read_history, read_model
+from diagonal.training.models import dead_units, probabilities, read_history, read_model
 
 
 def main() -> None:
@@ -33,18 +34,16 @@ def main() -> None:
             seen = representations(model, x)
             wrong = (probabilities(model, x) > threshold) != labels
             draw_layers(name, model, seen, labels, wrong, threshold)
-            off = {
-                layer.replace("activation", "hidden"): seen[layer][in_val] == 0
-                for layer, module in model.named_children()
-                if isinstance(module, nn.ReLU)
-            }
-            if (
-                off
-            ):  # behind a silent last hidden layer the output is sigmoid(0), whatever the image
-                dead = {layer: units.all(axis=0).sum() for layer, units in off.items()}
-                last = list(off.values())[-1].all(axis=1)
-                silent = np.average(last, weights=patterns.val[in_val])
-                metrics[name] = {"dead": dead, "silent": silent}
+            rectified = [layer for layer in seen if isinstance(model.get_submodule(layer), nn.ReLU)]
+            if rectified:
+                dead = {
+                    layer.replace("activation", "hidden"): dead_units(seen[layer][in_val], 0).sum()
+                    for layer in rectified
+                }
+                # If the last hidden layer is all 0, the output is 0.5, whatever the image.
+                silent = dead_units(seen[rectified[-1]][in_val], 1)
+                share = np.average(silent, weights=patterns.val[in_val])
+                metrics[name] = {"dead": dead, "silent": share}
         animate("relu", x, labels, threshold)
     files.write_metrics("metrics/feature_space.json", metrics)
 
@@ -54,7 +53,7 @@ def draw_activations(params: FeatureSpace) -> None:
     z = np.linspace(-params.z_max, params.z_max, 401)
     functions = activation_functions(params.leaky_slope, params.prelu_slope)
     rounded = {
-        title: np.round(value_and_gradient(function, z), DECIMALS)
+        title: np.round(value_and_gradient(function, z), COORDINATE_DECIMALS)
         for title, function in functions.items()
     }
     figure = figures.activation_functions(z, rounded)
@@ -74,11 +73,11 @@ def animate(name: str, x: torch.Tensor, labels: np.ndarray, threshold: float) ->
     epochs, models = read_history(name, x[0].numel())
     seen = [representations(model, x) for model in models]
     layer = list(seen[-1])[-2]  # what the output sees
-    among = np.concatenate([each[layer] for each in seen])
+    among = np.concatenate([outputs[layer] for outputs in seen])
     steps = []
-    for epoch, model, each in zip(epochs, models, seen, strict=True):
-        shown = view(model, layer, each[layer], threshold, among)
-        probability = np.round(probabilities(model, x), DECIMALS)
+    for epoch, model, outputs in zip(epochs, models, seen, strict=True):
+        shown = view(model, layer, outputs[layer], threshold, among)
+        probability = np.round(probabilities(model, x), COORDINATE_DECIMALS)
         wrong = (probability > threshold) != labels
         title = f"{name} after epoch {epoch}: {wrong.sum()} of {len(labels)} patterns wrong"
         steps.append((shown, probability, wrong, title))

@@ -2,19 +2,18 @@
 
 import numpy as np
 
-from diagonal.lines import figures
+from diagonal import command
+from diagonal.figures import lines as figures
+from diagonal.figures.style import style
 from diagonal.lines.channels import color_bands, grayscale
 from diagonal.lines.images import chunks, every_line, labels_of, random_lines
 from diagonal.lines.patterns import distinct
-from diagonal.pipeline import command, data, files
+from diagonal.pipeline import data, files
 from diagonal.pipeline.params import load_params
-from diagonal.pipeline.resources import require_memory
-from diagonal.pipeline.style import style
 
 
 def main() -> None:
     params = load_params().generate
-    require_memory("generate", params.n_images)
     lines = random_lines(params.img_size, params.n_images, params.seed)
     drawn = every_line(params.img_size)
     parts = (drawn.take(lines[part], axis=0) for part in chunks(len(lines), drawn[0].size))

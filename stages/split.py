@@ -2,16 +2,16 @@
 
 import numpy as np
 import torch
-from torchvision.transforms.v2 import functional
+from torchvision.transforms.v2 import Compose, functional
 
-from diagonal.lines import figures
-from diagonal.lines.patterns import count_shown, distinct, orbits, survey
-from diagonal.lines.splitting import split_by_unit
-from diagonal.pipeline import command, data, files
-from diagonal.pipeline.errors import located
+from diagonal import command
+from diagonal.errors import prefixed
+from diagonal.figures import lines as figures
+from diagonal.figures.style import style
+from diagonal.lines.patterns import count_shown, distinct, mirror_groups, survey
+from diagonal.lines.splitting import groups_of, train_val_split
+from diagonal.pipeline import data, files
 from diagonal.pipeline.params import Transforms, load_params
-from diagonal.pipeline.resources import require_memory
-from diagonal.pipeline.style import style
 from diagonal.pipeline.transforms import scale_and_normalize
 
 
@@ -19,36 +19,28 @@ def main() -> None:
     params = load_params()
     split, transforms = params.split, params.transforms
     images, labels = data.read_images()
-    require_memory("split", len(labels))
-    with located(data.LABELS):
+    with prefixed(data.LABELS):
         first, pattern = distinct(images, labels)
-    with located("params.yaml: split"):
-        train, val = split_by_unit(
-            images, labels, split.ratios, split.seed, split.unit, transforms.hflip
-        )
+    with prefixed("params.yaml: split"):
+        groups = groups_of(images, split.group_by, transforms.hflip)
+        train, val = train_val_split(labels, split.ratios, split.seed, groups)
     for name, index in (("train", train), ("val", val)):
         files.write_array(data.SPLIT.format(name), index)
-    compose = scale_and_normalize(transforms.mean, transforms.std)
-
-    def transform(drawn: np.ndarray) -> np.ndarray:
-        return compose(torch.from_numpy(drawn)).numpy()
-
-    patterns = survey(images, labels, train, val, transform)
+    prepare = Compose([torch.from_numpy, scale_and_normalize(transforms.mean, transforms.std)])
+    patterns = survey(images, labels, train, val, lambda drawn: prepare(drawn).numpy())
     files.write_tensors(data.PATTERNS, patterns._asdict())
 
     counts = [np.bincount(pattern[index], minlength=len(first)) for index in (train, val)]
-    orbit, trained = orbits(images[first], transforms.hflip), counts[0] > 0
-    seen = np.isin(orbit, orbit[trained])
+    group, trained = mirror_groups(images[first], transforms.hflip), counts[0] > 0
+    seen = np.isin(group, group[trained])
     lines = patterns.images[patterns.population > 0]
     n_shown, n_outside = count_shown(lines, images[first[trained]], transforms.hflip)
+    outside = n_outside if len(lines) else None
     metrics = {
         "train": {
             "images": len(train),
             "diagonals": labels[train].mean(),
-            "augmented": {
-                "patterns": n_shown,
-                "outside_population": n_outside if len(lines) else None,
-            },
+            "augmented": {"patterns": n_shown, "outside_population": outside},
         },
         "val": {
             "images": len(val),
@@ -58,15 +50,14 @@ def main() -> None:
         },
     }
     files.write_metrics("metrics/split.json", metrics)
-    columns = {"image": first, "label": labels[first], "orbit": orbit}
+    columns = {"image": first, "label": labels[first], "mirror_group": group}
     columns |= {"train": counts[0], "val": counts[1]}
     files.write_table("plots/split/patterns.csv", columns)
     steps = preparation(torch.tensor(images[min(EXAMPLE, len(images) - 1)]), transforms)
     with style():
         files.write_figure("plots/split/pictures/preparation.png", figures.preparation(steps))
-        figure = figures.patterns_by_split(
-            data.pictures(images[first]), labels[first], *counts, seen
-        )
+        pictures = data.pictures(images[first])
+        figure = figures.patterns_by_split(pictures, labels[first], *counts, seen)
         files.write_figure("plots/split/pictures/patterns.png", figure)
 
 

@@ -1,6 +1,6 @@
 """Train the deep-ish network: hidden layers with no activation between them."""
 
-from diagonal.pipeline import command
+from diagonal import command
 from diagonal.training.stage import train
 
 

@@ -1,6 +1,6 @@
 """Train the logistic regression: one linear layer and a sigmoid."""
 
-from diagonal.pipeline import command
+from diagonal import command
 from diagonal.training.stage import train
 
 

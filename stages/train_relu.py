@@ -1,6 +1,6 @@
 """Train the deep network: hidden layers with a ReLU after each."""
 
-from diagonal.pipeline import command
+from diagonal import command
 from diagonal.training.stage import train
 
 

@@ -14,8 +14,12 @@ from types import SimpleNamespace
 
 import pytest
 from filelock import FileLock
+from ruamel.yaml import YAML
 
+from checks.difference import flat
 from checks.reproduction import copy_project
+from checks.wiring import read_yaml
+from diagonal.pipeline.models import MODELS
 
 ROOT = Path(__file__).parents[1]
 
@@ -68,53 +72,54 @@ def project(tmp_path):
     return copy
 
 
+def write_params(path, changes):
+    """Change values in a file of parameters, keys with dots -> value; return its path."""
+    yaml = YAML()
+    params = yaml.load(path)
+    for key, value in changes.items():
+        *parents, last = key.split(".")
+        section = params
+        for parent in parents:
+            section = section[parent]
+        section[last] = value
+    yaml.dump(params, path)
+    return path
+
+
+FEW = {"n": 4, "n_epochs": 4, "patience": 2, "depths": 2, "levels": 2, "n_shown": 4}
+
+
 def make_small(copy):
-    """Make a copy of the project small and quick to train."""
-    path = copy / "params.yaml"
-    own, claims = path.read_text().split("\nclaims:")
-    for old, new in (
-        ("n_images: 300", "n_images: 60"),
-        ("n_epochs: 100", "n_epochs: 3"),
-        ("n_epochs: 50", "n_epochs: 3"),
-        ("n: 256", "n: 4"),
-    ):
-        assert old in own
-        own = own.replace(old, new)
-    for old, new in (
-        ("n: 256", "n: 4"),
-        ("n_epochs: 500", "n_epochs: 8"),
-        ("n_epochs: 50", "n_epochs: 3"),
-        ("patience: 50", "patience: 2"),
-        ("depths: 8", "depths: 2"),
-        ("split_seeds: 20", "split_seeds: 2"),
-        ("seeds_per_split: 16", "seeds_per_split: 2"),
-        ("levels: 16", "levels: 2"),
-        ("[100, 5000]", "[2, 4]"),
-        ("[100, 1000]", "[2, 4]"),
-        ("n_shown: 40", "n_shown: 4"),
-    ):
-        assert old in claims
-        claims = claims.replace(old, new)
-    path.write_text(f"{own}\nclaims:{claims}")
+    """Make a copy of the project small and quick to train: the lecture and the study."""
+    epochs = {f"train_{name}.n_epochs": 3 for name in MODELS}
+    write_params(copy / "params.yaml", {"generate.n_images": 60, **epochs})
+    changes = {}
+    for key, value in flat(read_yaml(copy / "study/params.yaml")).items():
+        few = FEW.get(key.rpartition(".")[2])
+        if few and isinstance(value, int):
+            changes[key] = few
+        elif key.endswith("n_epochs"):  # two numbers of epochs that are compared
+            changes[key] = [2, 4]
+    write_params(copy / "study/params.yaml", changes)
 
 
 LECTURE = (
     "generate", "split", "balance", "train_logistic", "train_deepish", "train_relu", "evaluate",
-    "seeds", "feature_space",
+    "feature_space",
 )  # fmt: skip
 
 
 def only(project, *stages):
-    """Freeze all stages of a project but these, so that what runs all takes less time."""
-    path = project / "dvc.yaml"
-    wiring, metrics, rest = path.read_text().partition("\nmetrics:\n")
+    """Freeze all stages of both pipelines but these, so that what runs all takes less time."""
 
     def freeze(stage):
         as_it_is = stage[1] in stages or "    frozen: " in stage[2]
         return stage[0] if as_it_is else f"  {stage[1]}:\n    frozen: true\n{stage[2]}"
 
-    wiring = re.sub(r"(?m)^  (\w+):\n((?:(?:    .*)?\n)+)", freeze, wiring)
-    path.write_text(wiring + metrics + rest)
+    for path in (project / "dvc.yaml", project / "study/dvc.yaml"):
+        wiring, metrics, rest = path.read_text().partition("\nmetrics:\n")
+        wiring = re.sub(r"(?m)^  (\w+):\n((?:(?:    .*)?\n)+)", freeze, wiring)
+        path.write_text(wiring + metrics + rest)
 
 
 @pytest.fixture(scope="module")
@@ -187,10 +192,10 @@ def run(project, run_in):
 
 
 def run_stages(folder, *stages):
-    """Run stages in this process, one after the other, in a folder with params.yaml."""
+    """Run stages in this process, in a folder with their parameters: `split`, `study.seeds`."""
     with chdir(folder):
         for stage in stages:
-            import_module(f"stages.{stage}").main()
+            import_module(stage if "." in stage else f"stages.{stage}").main()
 
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)

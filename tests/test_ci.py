@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import only
+from conftest import only, write_params
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
@@ -31,22 +31,21 @@ def repository(reproduced, tmp_path_factory, run_in):
     return project, git
 
 
-def changed(repository, run_in, branch, old, new):
-    """Commit the results of one changed parameter of train_relu on a branch."""
+def changed(repository, run_in, branch, changes):
+    """Commit the results of changed parameters on a branch."""
     project, git = repository
     git("checkout", "--quiet", "-b", branch, "base")
-    path = project / "params.yaml"
-    before, section, after = path.read_text().partition("train_relu:")
-    assert old in after
-    path.write_text(before + section + after.replace(old, new, 1))
+    write_params(project / "params.yaml", changes)
     assert run_in(project, "dvc", "repro").returncode == 0
     git("commit", "--quiet", "--all", "--message", branch)
 
 
 def test_summaries_show_changes_and_conflicts_are_resolved_as_documented(repository, run_in):
     project, git = repository
-    changed(repository, run_in, "rate", "lr: 0.1", "lr: 0.2")
+    changed(repository, run_in, "rate", {"train_relu.lr": 0.2})
     (project / "plots/old.png").write_bytes(b"new")
+    with (project / "study/plots/seeds/seeds.csv").open("a") as file:
+        file.write("\n")
     git("mv", "plots/older.png", "plots/renamed.png")
     git("commit", "--quiet", "--all", "--message", "pictures")
     summary = run_in(project, "bash", ".ci/summary", "base")
@@ -57,6 +56,7 @@ def test_summaries_show_changes_and_conflicts_are_resolved_as_documented(reposit
         summary.stdout,
     )
     assert "- `plots/losses/relu.csv` changed" in summary.stdout
+    assert "- `study/plots/seeds/seeds.csv` changed" in summary.stdout
     assert "- `plots/older.png` removed\n- `plots/renamed.png` added" in summary.stdout
     nothing = run_in(project, "bash", ".ci/summary", "HEAD")
     assert nothing.stdout.count("No change.") == 3
@@ -71,7 +71,7 @@ def test_summaries_show_changes_and_conflicts_are_resolved_as_documented(reposit
     assert (broken.returncode, broken.stdout) == (255, "")
     assert "'./dvc.yaml' is invalid." in broken.stderr
 
-    changed(repository, run_in, "sizes", "hidden: [5, 3]", "hidden: [4, 2]")
+    changed(repository, run_in, "sizes", {"train_relu.hidden": [4, 2]})
     git("rm", "--quiet", "plots/old.png", "plots/older.png")
     git("commit", "--quiet", "--message", "fewer")
     merge = git("merge", "rate").stdout

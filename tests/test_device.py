@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from diagonal.pipeline.errors import InputError
+from diagonal.errors import InputError
 from diagonal.training import device
 from diagonal.training.device import resolve
 
@@ -57,13 +57,13 @@ def test_mps_has_no_float64(monkeypatch):
 def test_float64_on_cuda_stores_the_bytes_of_the_cpu(lecture_data, name):
     from test_training import architecture, build
 
-    from diagonal.training.models import quantized_weights
+    from diagonal.training.models import rounded_weights
 
     weights = []
     for place in ("cpu", "cuda"):
         model = build(name, 25, torch.float64).to(place)
         architecture(model, lecture_data).train(50)
-        weights.append(quantized_weights(model))
+        weights.append(rounded_weights(model))
     assert all(map(torch.equal, weights[0].values(), weights[1].values()))
 
 

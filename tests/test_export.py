@@ -11,8 +11,8 @@ import pytest
 from test_predict import write
 
 from diagonal import export as module
+from diagonal.errors import InputError
 from diagonal.export import export
-from diagonal.pipeline.errors import InputError
 from diagonal.pipeline.models import MODELS
 from diagonal.predict import predict
 

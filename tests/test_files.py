@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import pickle
@@ -13,8 +14,8 @@ import safetensors.numpy
 from matplotlib.figure import Figure
 from PIL import Image
 
+from diagonal.errors import InputError
 from diagonal.pipeline import files
-from diagonal.pipeline.errors import InputError
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -43,12 +44,14 @@ def test_writers_make_folders_and_follow_the_umask(tmp_path, write):
     assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
 
 
-@pytest.mark.parametrize("at_random", [False, True])
-def test_arrays_come_back(tmp_path, at_random):
+def test_arrays_come_back_uncopied_and_cannot_be_changed(tmp_path):
     path, array = tmp_path / "a.npy", np.arange(6, dtype=np.int64).reshape(2, 3)
     files.write_array(path, array)
-    back = files.read_array(path, np.int64, ndim=2, at_random=at_random)
+    back = files.read_array(path, np.int64, ndim=2)
     np.testing.assert_array_equal(back, array, strict=True)
+    assert isinstance(back.base, np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        back[0] = 1
 
 
 def test_tensors_come_back(tmp_path):
@@ -61,14 +64,7 @@ def test_tensors_come_back(tmp_path):
         np.testing.assert_array_equal(back[name], tensor, strict=True)
 
 
-def test_the_order_of_tensors_does_not_show(tmp_path):
-    for order in ("abc", "cba"):
-        files.write_tensors(tmp_path / order, {name: np.full(2, ord(name)) for name in order})
-    assert (tmp_path / "abc").read_bytes() == (tmp_path / "cba").read_bytes()
-
-
-@pytest.mark.parametrize("n_parts", [1, 3])
-@pytest.mark.parametrize("shape", [(1,), (100,), (9, 1, 4, 4)])
+@pytest.mark.parametrize(("shape", "n_parts"), [((1,), 1), ((9, 1, 4, 4), 3)])
 def test_an_array_in_parts_has_the_bytes_that_numpy_writes(tmp_path, shape, n_parts):
     array = np.arange(np.prod(shape), dtype=np.int64).reshape(shape)
     np.save(tmp_path / "expected.npy", array)
@@ -78,15 +74,6 @@ def test_an_array_in_parts_has_the_bytes_that_numpy_writes(tmp_path, shape, n_pa
     expected = (tmp_path / "expected.npy").read_bytes()
     assert (tmp_path / "parts.npy").read_bytes() == expected
     assert (tmp_path / "whole.npy").read_bytes() == expected
-
-
-def test_what_is_read_is_no_copy_and_cannot_be_changed(tmp_path):
-    path = tmp_path / "a.npy"
-    files.write_array(path, np.zeros(3))
-    array = files.read_array(path, np.float64, ndim=1)
-    assert isinstance(array.base, np.memmap)
-    with pytest.raises(ValueError, match="read-only"):
-        array[0] = 1
 
 
 def test_a_full_disk_is_told_before_anything_is_written(tmp_path, monkeypatch):
@@ -105,39 +92,21 @@ class Bomb:
         return pytest.fail, ("a pickle was loaded",)
 
 
-def pickled(path):
-    path.write_bytes(pickle.dumps(Bomb()))
-
-
 def saved(array):
-    def make(path):
-        with path.open("wb") as file:
-            np.save(file, array, allow_pickle=True)
-
-    return make
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=True)
+    return file.getvalue()
 
 
-def archive(path):
-    with path.open("wb") as file:
-        np.savez(file, a=np.zeros(3))
-
-
-def truncated_array(path):
-    saved(np.zeros(100))(path)
-    path.write_bytes(path.read_bytes()[:-8])
-
-
+UNREADABLE = "expected a readable .npy file, found: "
 FOREIGN_ARRAYS = {
-    "missing": (lambda path: None, "expected a .npy file, found none; run `dvc repro`"),
-    "empty": (lambda path: path.touch(), "expected a readable .npy file, found: "),
-    "text": (lambda path: path.write_text("a,b\n1,2\n"), "expected a readable .npy file, found: "),
-    "truncated": (truncated_array, "expected a readable .npy file, found: "),
-    "pickle": (pickled, "expected a readable .npy file, found: "),
-    "pickled objects": (
-        saved(np.array([Bomb()], dtype=object)),
-        "expected a readable .npy file, found: ",
-    ),
-    "archive": (archive, "expected a readable .npy file, found: the magic string is not correct"),
+    "empty": (b"", UNREADABLE),
+    "text": (b"a,b\n1,2\n", UNREADABLE),
+    "cut off": (saved(np.zeros(100))[:-8], UNREADABLE),
+    "cut off in its header": (saved(np.zeros(100))[:40], UNREADABLE),
+    "a wrong header": (saved(np.zeros(3)).replace(b"{", b"(", 1), UNREADABLE),
+    "pickle": (pickle.dumps(Bomb()), UNREADABLE),
+    "pickled objects": (saved(np.array([Bomb()], dtype=object)), UNREADABLE),
     "other dtype": (
         saved(np.zeros(3, np.float32)),
         "expected float64 with 1 dimensions, found float32 with 1",
@@ -146,42 +115,46 @@ FOREIGN_ARRAYS = {
         saved(np.zeros((3, 1))),
         "expected float64 with 1 dimensions, found float64 with 2",
     ),
-    "folder": (lambda path: path.mkdir(), "expected a readable .npy file, found: "),
 }
 
 
-@pytest.mark.parametrize(("make", "message"), FOREIGN_ARRAYS.values(), ids=FOREIGN_ARRAYS.keys())
-def test_foreign_arrays_are_told_in_one_line(tmp_path, make, message):
+@pytest.mark.parametrize(("content", "message"), FOREIGN_ARRAYS.values(), ids=FOREIGN_ARRAYS.keys())
+def test_foreign_arrays_are_told_in_one_line(tmp_path, content, message):
     path = tmp_path / "weights.npy"
-    make(path)
+    path.write_bytes(content)
     with pytest.raises(InputError) as caught:
         files.read_array(path, np.float64, ndim=1)
     assert str(caught.value).startswith(f"{path}: {message}")
     assert "\n" not in str(caught.value)
 
 
-def truncated_tensors(path):
-    path.write_bytes(safetensors.numpy.save({"x": np.zeros(100)})[:-8])
-
-
 FOREIGN_TENSORS = {
-    "missing": (lambda path: None, "expected a .safetensors file, found none"),
-    "empty": (lambda path: path.touch(), "expected a readable .safetensors file, found: "),
-    "text": (lambda path: path.write_text("hello"), "expected a readable .safetensors file"),
-    "truncated": (truncated_tensors, "expected a readable .safetensors file, found: "),
-    "pickle": (pickled, "expected a readable .safetensors file, found: "),
-    "folder": (lambda path: path.mkdir(), "expected a readable .safetensors file, found: "),
+    "empty": b"",
+    "text": b"hello",
+    "cut off": safetensors.numpy.save({"x": np.zeros(100)})[:-8],
+    "a wrong length": b"\xff" * 8 + safetensors.numpy.save({"x": np.zeros(100)})[8:],
+    "pickle": pickle.dumps(Bomb()),
 }
 
 
-@pytest.mark.parametrize(("make", "message"), FOREIGN_TENSORS.values(), ids=FOREIGN_TENSORS.keys())
-def test_foreign_tensors_are_told_in_one_line(tmp_path, make, message):
+@pytest.mark.parametrize("content", FOREIGN_TENSORS.values(), ids=FOREIGN_TENSORS.keys())
+def test_foreign_tensors_are_told_in_one_line(tmp_path, content):
     path = tmp_path / "train.safetensors"
-    make(path)
+    path.write_bytes(content)
     with pytest.raises(InputError) as caught:
         files.read_tensors(path)
-    assert str(caught.value).startswith(f"{path}: {message}")
+    assert str(caught.value).startswith(f"{path}: expected a readable .safetensors file, found: ")
     assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_told_with_what_makes_it(tmp_path):
+    path = tmp_path / "a.npy"
+    with pytest.raises(InputError) as caught:
+        files.read_array(path, np.float64, ndim=1)
+    assert str(caught.value) == f"{path}: expected a .npy file, found none; run `dvc repro`"
+    for read in (files.read_tensors, files.read_table, files.read_metrics):
+        with pytest.raises(InputError, match="file, found none; run `dvc repro`"):
+            read(path)
 
 
 def test_tables_have_six_digits_and_whole_integers(tmp_path):
@@ -191,28 +164,13 @@ def test_tables_have_six_digits_and_whole_integers(tmp_path):
     assert text == 'epoch,loss,name\n1,0.123457,a\n2,1e-07,"b,c"\n'
 
 
-def test_tables_are_written_as_pandas_writes_them(tmp_path):
-    random = np.random.default_rng(0)
-    frame = pd.DataFrame({"x": random.normal(size=50), "n": random.integers(0, 10**9, 50)})
-    files.write_table(tmp_path / "t.csv", frame)
-    expected = frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    assert (tmp_path / "t.csv").read_text() == expected
-
-
-def test_columns_of_unequal_length_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="shorter"):
-        files.write_table(tmp_path / "t.csv", {"a": [1, 2], "b": [1]})
-    assert not list(tmp_path.iterdir())
-
-
 def test_columns_are_read_by_name(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text('x,y,z\n1,0.5,"a, b"\n3,2,oops\n')
-    pd.testing.assert_frame_equal(
-        files.read_table(path, "y", "x"), pd.DataFrame({"y": [0.5, 2], "x": [1, 3]})
-    )
-    for name, reason in (("z", "oops|a, b"), ("w", "no column 'w'")):
-        with pytest.raises(InputError, match=rf"a\.csv: expected a readable .csv .*({reason})"):
+    expected = pd.DataFrame({"y": [0.5, 2], "x": [1.0, 3]})
+    pd.testing.assert_frame_equal(files.read_table(path, "y", "x"), expected)
+    for name, reason in (("z", "could not convert string to float"), ("w", "'w'")):
+        with pytest.raises(InputError, match=rf"a\.csv: expected a readable .csv .*{reason}"):
             files.read_table(path, "x", name)
 
 
@@ -225,16 +183,13 @@ def test_metrics_are_sorted_rounded_and_end_with_a_newline(tmp_path):
     assert json.loads(text) == {"a": {"n": 3, "undefined": None}, "b": 0.666667}
 
 
-def test_metrics_are_read_by_name(tmp_path):
-    path = tmp_path / "m.json"
-    files.write_metrics(path, {"loss": 0.25, "n": 3, "deeper": {"x": 1}})
-    assert files.read_metrics(path, "n", "loss") == {"n": 3, "loss": 0.25}
-    with pytest.raises(InputError, match=r"m\.json: expected a readable .json .* no number 'x'"):
-        files.read_metrics(path, "x")
-    for text in ("{", '{"loss": "low"}', '{"loss": [1]}', '["loss"]', "3"):
-        path.write_text(text)
-        with pytest.raises(InputError, match=r"m\.json: expected a readable .json file"):
-            files.read_metrics(path, "loss")
+def test_metrics_come_back(tmp_path):
+    path, metrics = tmp_path / "m.json", {"loss": 0.25, "n": 3, "deeper": {"x": None}}
+    files.write_metrics(path, metrics)
+    assert files.read_metrics(path) == metrics
+    path.write_text("{")
+    with pytest.raises(InputError, match=r"m\.json: expected a readable .json file"):
+        files.read_metrics(path)
 
 
 @pytest.mark.parametrize("number", [float("nan"), np.inf])

@@ -12,6 +12,7 @@ from dvc.repo import Repo
 from scipy.stats import mannwhitneyu, wilcoxon
 
 from checks import gate
+from checks.study import LINE, stale
 
 ROOT = Path(__file__).parents[1]
 RUN = "metrics/evaluate/population/relu.json"
@@ -33,7 +34,7 @@ def study(*models: str, first: int = 0) -> pd.DataFrame:
         for where, images in (("validation", 60), ("population", 27)):
             table[f"{where}_loss"] = rng.uniform(0.2, 0.6, N)
             table[f"{where}_accuracy"] = rng.integers(10, images - 10, N) / images
-        tables.append(table.assign(separates=0))
+        tables.append(table.assign(roc_auc_is_1=0))
     return pd.concat(tables).round(6)
 
 
@@ -66,7 +67,11 @@ def project(folder: Path, monkeypatch) -> None:
 
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsys):
-    """Make a repository with a project; give what runs the gate in the folder that one is in."""
+    """Make a repository with a project; give what runs the gate in the folder that one is in.
+
+    The project has a study and no stage that writes it.
+    """
+    monkeypatch.setattr(gate, "stale", lambda *_: [])
     monkeypatch.chdir(tmp_path)
     git("init", "--quiet")
     project(tmp_path, monkeypatch)
@@ -109,7 +114,7 @@ def test_what_is_the_same_passes(run):
             "logistic worse, relu better",
             1,
         ),
-        ({"relu": {"separates": 1}}, "logistic same, relu same", 0),
+        ({"relu": {"roc_auc_is_1": 1}}, "logistic same, relu same", 0),
         ({"relu": {"population_loss": 2e-6}}, "logistic same, relu same", 0),
     ],
 )
@@ -248,9 +253,40 @@ def test_an_empty_or_short_study_is_told_in_a_line(run, content):
     assert_incomparable(run(), f"gate: {gate.STUDY}: expected")
 
 
-def test_a_study_that_is_gone_is_told_in_a_line(run):
+def test_a_stale_study_is_not_compared(run, monkeypatch):
+    """By DVC, which finds that the stage has not run, or that its file was changed since."""
+    monkeypatch.setattr(gate, "stale", stale)
+    stage = "{wdir: .., cmd: x, outs: [study/plots/seeds: {cache: false}]}"
+    write(f"stages:\n  seeds: {stage}\n", "study/dvc.yaml")
+    assert_incomparable(run(), f"gate: {gate.STUDY}: {LINE}")
+    subprocess.run(["dvc", "commit", "--force", "study/dvc.yaml"], check=True, capture_output=True)
+    assert run() == (0, "The seed study against HEAD: logistic same, relu same.\n")
+    write(changed(study(), "relu", population_loss=0.01))
+    assert_incomparable(run(), LINE)
     Path(gate.STUDY).unlink()
-    assert_incomparable(run(), f"gate: {gate.STUDY}: expected a file", "run `dvc repro`")
+    assert_incomparable(run(), LINE)
+
+
+def test_a_study_where_older_revisions_have_it_is_compared(run):
+    Path(gate.FORMERLY).parent.mkdir(parents=True, exist_ok=True)
+    git("mv", gate.STUDY, gate.FORMERLY)
+    git("commit", "--quiet", "--message", "as before")
+    git("mv", gate.FORMERLY, gate.STUDY)
+    write(changed(study(), "relu", population_loss=0.01))
+    status, text = run()
+    assert (status, text.splitlines()[0]) == (
+        1, "The seed study against HEAD: logistic same, relu worse."
+    )  # fmt: skip
+
+
+def test_a_folder_that_git_refuses_and_a_fault_of_the_gate_are_no_comparison(run, monkeypatch):
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    assert_incomparable(run(), "detected dubious ownership")
+    monkeypatch.delenv("GIT_TEST_ASSUME_DIFFERENT_OWNER")
+    monkeypatch.setattr(gate, "compare", lambda *_: 1 / 0)
+    status, text = run()
+    assert status == 2
+    assert text.endswith("ZeroDivisionError: division by zero\n")
 
 
 def test_a_revision_that_is_not_there_or_lacks_the_study_is_told_in_a_line(run):
@@ -328,13 +364,6 @@ def test_what_dvc_cannot_read_is_told_in_a_line_on_either_side(run, path, conten
     git("commit", "--quiet", "--all", "--message", "broken")
     write(whole, path)
     assert_incomparable(run(), "gate: HEAD: expected metrics that DVC can read", path)
-
-
-def test_a_run_that_is_no_mapping_is_shown(run):
-    write("7", RUN)
-    status, text = run()
-    assert status == 0
-    assert [RUN, "null", "7"] in [line.split() for line in text.splitlines()]
 
 
 def test_without_a_revision_it_is_the_merge_base_or_else_the_commit_before(run):

@@ -35,10 +35,9 @@ def pixel_by_pixel(img_size, n_images, binary, seed):
     return images, (targets > 0).astype(int) if binary else targets
 
 
-@pytest.mark.parametrize("seed", [0, 13, 2**32 - 1])
-@pytest.mark.parametrize("binary", [True, False])
 @pytest.mark.parametrize(
-    ("img_size", "n_images"), [(2, 40), (3, 100), (5, 300), (10, 1), (28, 500)]
+    ("img_size", "n_images", "binary", "seed"),
+    [(2, 40, True, 0), (5, 300, True, 13), (10, 1, False, 1), (28, 500, False, 2**32 - 1)],
 )
 def test_images_are_those_drawn_pixel_by_pixel(img_size, n_images, binary, seed):
     images, labels = generate_dataset(img_size, n_images, binary, seed)
@@ -49,22 +48,17 @@ def test_images_are_those_drawn_pixel_by_pixel(img_size, n_images, binary, seed)
     assert labels.dtype == np.int64
 
 
-def test_defaults_are_the_lectures():
+def test_defaults_are_the_lectures_and_numpys_global_stream_is_left_alone():
+    np.random.seed(1)
+    expected = np.random.rand()
+    np.random.seed(1)
     images, labels = generate_dataset()
-    assert images.shape == (100, 1, 10, 10)
+    assert np.random.rand() == expected
     np.testing.assert_array_equal(images, pixel_by_pixel(10, 100, True, 17)[0])
     assert set(labels.tolist()) == {0, 1}
 
 
-def test_generating_leaves_numpys_global_stream_alone():
-    np.random.seed(1)
-    expected = np.random.rand()
-    np.random.seed(1)
-    generate_dataset()
-    assert np.random.rand() == expected
-
-
-@pytest.mark.parametrize(("n_images", "n_pixels"), [(1, 25), (2, 25), (7, 25), (300, 25), (3, 999)])
+@pytest.mark.parametrize(("n_images", "n_pixels"), [(1, 25), (7, 25), (3, 999)])
 def test_images_looked_up_in_chunks_are_the_whole_data_set(n_images, n_pixels, monkeypatch):
     monkeypatch.setattr(images, "CHUNK", 50)
     parts = list(chunks(n_images, n_pixels))
@@ -86,11 +80,6 @@ def test_the_slides_channels_and_their_gray():
     assert gray.dtype == np.uint8
 
 
-def test_gray_levels_stay_gray():
-    level = np.arange(256, dtype=np.uint8)
-    np.testing.assert_array_equal(grayscale(np.stack([level] * 3, axis=-1)), level)
-
-
 def test_a_colours_gray_is_its_weighted_sum_cut_off():
     colors = np.random.default_rng(0).integers(0, 256, (20_000, 3), np.uint8)
     weights = [Fraction(weight) for weight in ("0.2126", "0.7152", "0.0722")]
@@ -98,7 +87,7 @@ def test_a_colours_gray_is_its_weighted_sum_cut_off():
     assert grayscale(colors).tolist() == [math.floor(gray) for gray in exact]
 
 
-@pytest.mark.parametrize(("mean", "std"), [(0.5, 0.5), (0.3, 0.7), (-1.2, 0.01)])
+@pytest.mark.parametrize(("mean", "std"), [(0.5, 0.5), (-1.2, 0.01)])
 def test_images_are_prepared_together_as_the_slides_prepare_them_one_by_one(mean, std):
     pixels = np.arange(256, dtype=np.uint8).reshape(4, 1, 8, 8)
     slides = [Normalize((mean,), (std,))(ToTensor()(each.transpose(1, 2, 0))) for each in pixels]

@@ -84,17 +84,13 @@ def test_deepish_and_logistic_differ_by_at_most_what_the_lecture_says(slides):
     assert f"{difference:.4f}" == "0.1265"
 
 
-def test_losses_are_plotted(slides):
-    (axes,) = slides[0]["arch_relu"].plot_losses().axes
+def test_losses_are_plotted_be_it_on_a_logarithmic_scale(slides):
+    plot = slides[0]["arch_relu"].plot_losses
+    (axes,) = plot().axes
+    assert [axes.get_yscale(), plot(log=True).axes[0].get_yscale()] == ["linear", "log"]
     training, validation = axes.lines
     assert training.get_ydata().tolist() == slides[0]["arch_relu"].losses
     assert validation.get_xdata().tolist() == list(range(1, 51))
-
-
-def test_losses_may_be_plotted_on_a_logarithmic_scale(slides):
-    plot = slides[0]["arch_relu"].plot_losses
-    scales = [figure.axes[0].get_yscale() for figure in (plot(), plot(log=False), plot(log=True))]
-    assert scales == ["linear", "linear", "log"]
 
 
 def test_images_are_plotted_with_their_targets_as_arrays_or_tensors(slides):
@@ -108,7 +104,7 @@ def test_images_are_plotted_with_their_targets_as_arrays_or_tensors(slides):
             assert np.array_equal(shown.get_array() > 0, image[0] > 0)
 
 
-@pytest.mark.parametrize(("rows", "n_axes"), [((0, 1, 2), 8), ((0, 1), 4), ((2,), 4)])
+@pytest.mark.parametrize(("rows", "n_axes"), [((0, 1, 2), 8), ((2,), 4)])
 def test_channels_are_plotted_by_the_rows_that_the_course_names(slides, rows, n_axes):
     red, green, blue = slides[0]["color_bands"]()
     rgb = np.stack([red, green, blue], axis=2)
@@ -120,8 +116,7 @@ def test_channels_are_plotted_by_the_rows_that_the_course_names(slides, rows, n_
 
 
 @pytest.mark.parametrize(
-    ("function", "title"),
-    [(torch.sigmoid, "sigmoid"), (torch.nn.PReLU(), "PReLU"), ("leaky_relu", "LeakyReLU")],
+    ("function", "title"), [(torch.sigmoid, "sigmoid"), ("leaky_relu", "LeakyReLU")]
 )
 def test_an_activation_is_plotted_with_autograds_gradient(slides, function, title):
     figure = slides[0]["plot_activation"](function)
@@ -143,11 +138,6 @@ def test_the_feature_space_is_plotted_layer_by_layer_and_the_model_stays(slides)
     wrong = ((model(x) > 0.5) != names["y_tensor"]).sum()
     assert f"300 images, {wrong} of them called wrong" in figure.get_suptitle()
     assert model.output.weight.dtype == torch.float32
-
-
-def test_what_is_plotted_is_pyplots_so_that_a_notebook_shows_it(slides):
-    figure = slides[0]["plot_activation"](torch.tanh)
-    assert plt.figure(plt.get_fignums()[-1]) is figure
 
 
 def test_to_moves_the_model_and_resize_and_the_rest_are_there(slides):

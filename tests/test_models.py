@@ -1,38 +1,32 @@
 """Networks as the slides have them, what is stored of them, and what is read back."""
 
-import random
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
 from torchvision.transforms.v2 import functional
 
-from checks import mutations
+from diagonal.errors import InputError
 from diagonal.pipeline import files
-from diagonal.pipeline.errors import InputError
 from diagonal.pipeline.models import MODELS
 from diagonal.training.models import (
-    ACTIVATIONS,
     GRID,
+    Input,
     collapsed,
     linear,
     network,
     probabilities,
-    quantized,
-    quantized_weights,
     read_history,
     read_model,
     restored,
+    rounded_to_grid,
+    rounded_weights,
 )
 
-SHAPES = [(25, 1), (25, 5), (5, 3), (3, 1), (100, 7), (784, 16)]
 
-
-@pytest.mark.parametrize("bias", [False, True])
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    ("shape", "seed", "bias"), [((25, 1), 17, False), ((3, 1), 0, True), ((784, 16), 2**31, False)]
+)
 def test_initial_weights_are_those_of_nn_linear(shape, seed, bias):
     torch.manual_seed(seed)
     expected = nn.Linear(*shape, bias=bias)
@@ -63,21 +57,15 @@ def test_models_are_those_on_the_slides():
     assert all(map(torch.equal, ours.parameters(), slides.parameters()))
     names = [name for name, _ in network([25, 1], seed=17).named_children()]
     assert names == ["flatten", "output", "sigmoid"]
-    assert [MODELS[name].activation for name in MODELS] == ["none", "none", "relu"]
+    activations = [MODELS[name].activation for name in ("logistic", "deepish", "relu")]
+    assert activations == ["none", "none", "relu"]
 
 
-@pytest.mark.parametrize("scale", [0.5, 2.0, 1024.0])
-def test_a_relu_network_scales_with_its_input(scale):
+def test_a_relu_network_scales_with_its_input():
     model = network([25, 5, 3, 1], "relu", seed=17, dtype=torch.float64)[:-1]  # without the sigmoid
     x = torch.randn(20, 25, dtype=torch.float64)
-    assert torch.equal(model(scale * x), scale * model(x))
+    assert torch.equal(model(1024 * x), 1024 * model(x))
     assert not torch.equal(model(-x), -model(x)), "a network without activations would do that"
-
-
-def test_the_seed_decides_the_weights():
-    first, again, other = (network([25, 1], seed=seed).output.weight for seed in (1, 1, 2))
-    assert torch.equal(first, again)
-    assert not torch.equal(first, other)
 
 
 # What is stored
@@ -86,30 +74,30 @@ def test_the_seed_decides_the_weights():
 def test_float64_is_stored_in_the_nearest_multiples():
     stream = torch.Generator().manual_seed(1)
     weight = torch.rand(10_000, generator=stream, dtype=torch.float64) * 31 - 15.5
-    rounded = quantized(weight)
+    rounded = rounded_to_grid(weight)
     assert rounded.dtype == torch.float32
     np.testing.assert_array_equal(rounded.double() % GRID, 0)
     assert abs(rounded.double() - weight).max() <= GRID / 2
-    assert torch.equal(quantized(rounded.double()), rounded)
-    assert torch.equal(quantized(-weight), -rounded)
+    assert torch.equal(rounded_to_grid(rounded.double()), rounded)
+    assert torch.equal(rounded_to_grid(-weight), -rounded)
 
 
 @pytest.mark.parametrize("weight", [2.0**-21, 3 * 2.0**-21, 0.25 + 2.0**-21, 15.75 - 2.0**-21])
 def test_a_tie_goes_to_the_even_multiple(weight):
-    multiple = quantized(torch.tensor(weight, dtype=torch.float64)).double() / GRID
+    multiple = rounded_to_grid(torch.tensor(weight, dtype=torch.float64)).double() / GRID
     assert multiple % 2 == 0
     assert abs(multiple * GRID - weight) == GRID / 2
 
 
 @pytest.mark.parametrize("weight", [1e-30, 100.123456789, -3e5, 1e30])
 def test_what_the_grid_does_not_reach_is_a_float32_rounding(weight):
-    found = quantized(torch.tensor(weight, dtype=torch.float64))
+    found = rounded_to_grid(torch.tensor(weight, dtype=torch.float64))
     assert abs(found.item() - weight) <= max(GRID / 2, abs(weight) * 2**-23)
 
 
 def test_float32_keeps_its_bits():
     lecture = network([25, 5, 3, 1], "relu", seed=17)
-    assert all(map(torch.equal, quantized_weights(lecture).values(), lecture.parameters()))
+    assert all(map(torch.equal, rounded_weights(lecture).values(), lecture.parameters()))
     finer = [weight for weight in lecture.parameters() if (weight.double() % GRID).any()]
     assert finer, "multiples anyway: rounding them would not show"
 
@@ -118,11 +106,20 @@ def test_float32_keeps_its_bits():
 
 
 def stored(model):
-    return {name: weight.numpy() for name, weight in quantized_weights(model).items()}
+    return {name: weight.numpy() for name, weight in rounded_weights(model).items()}
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("sizes", [[4, 1], [25, 5, 3, 1], [49, 8, 6, 4, 2, 1]])
+def write(name, weights):
+    """Write weights where a model's stage does."""
+    takes = Input(shape=(1, 5, 5), mean=0.5, std=0.5)
+    metadata = {"input": takes.model_dump_json()}
+    files.write_tensors(f"models/{name}.safetensors", weights, metadata)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "activation"),
+    [([4, 1], "none"), ([25, 5, 3, 1], "prelu"), ([49, 8, 6, 4, 2, 1], "tanh")],
+)
 def test_a_restored_model_is_the_trained_one_rounded_in_float64(sizes, activation):
     model = network(sizes, activation, seed=3, dtype=torch.float64)
     with torch.no_grad():
@@ -146,59 +143,61 @@ def test_a_model_is_read_with_its_own_activation(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=rf"models/{name}\.safetensors: expected .* found none"):
         read_model(name, 25)
-    sizes = [25, 1] if name == "logistic" else [25, 5, 3, 1]
+    sizes = [25, 5, 3, 1] if MODELS[name].hidden else [25, 1]
     model = network(sizes, MODELS[name].activation, seed=1, dtype=torch.float64)
-    files.write_tensors(f"models/{name}.safetensors", stored(model))
+    write(name, stored(model))
     assert str(read_model(name, 25)) == str(model)
 
 
 @pytest.fixture
-def written(tmp_path, monkeypatch):
-    """A relu model and its history of two epochs, written where the stage does."""
+def weights(tmp_path, monkeypatch):
+    """A relu model and its history of two epochs, written where the stage does: its weights."""
     monkeypatch.chdir(tmp_path)
     weights = stored(network([25, 5, 3, 1], "relu", seed=1, dtype=torch.float64))
-    files.write_tensors("models/relu.safetensors", weights)
-    history = {name: np.stack([each, each]) for name, each in weights.items()}
+    write("relu", weights)
+    history = {name: np.stack([weight, weight]) for name, weight in weights.items()}
     files.write_tensors("models/relu_history.safetensors", {"epoch": np.arange(2), **history})
-    return {"models/relu.safetensors": read_model, "models/relu_history.safetensors": read_history}
+    return weights
 
 
-def test_a_history_is_a_model_per_epoch(written):
+def test_a_history_is_a_model_per_epoch(weights):
     epochs, models = read_history("relu", 25)
     assert epochs.tolist() == [0, 1]
     assert [str(model) for model in models] == [str(read_model("relu", 25))] * 2
 
 
-@pytest.mark.parametrize("kind", ["model", "history"])
-def test_tensors_that_are_no_network_are_refused_in_a_line(written, kind):
-    path, read = list(written.items())[kind == "history"]
-    content, refused = Path(path).read_bytes(), {}
-    for name, broken in mutations.of_file(path, content, random.Random(0)):
-        Path(path).write_bytes(broken)
-        try:
-            read("relu", 25)
-        except InputError as err:
-            assert str(err).startswith(f"{path}: expected ")
-            refused[name] = True
-    assert len(refused) >= 13
-    Path(path).write_bytes(content)
+BROKEN = {
+    "none": lambda w: {},
+    "a tensor less": lambda w: {"hidden0.weight": w["hidden0.weight"]},
+    "a tensor more": lambda w: w | {"other": np.ones(1, np.float32)},
+    "another name": lambda w: {f"x{name}": weight for name, weight in w.items()},
+    "another type": lambda w: {name: weight.astype(np.float16) for name, weight in w.items()},
+    "another shape": lambda w: w | {"hidden0.weight": w["hidden0.weight"][1:]},
+    "a dimension more": lambda w: {name: weight[None] for name, weight in w.items()},
+    "not finite": lambda w: {name: weight * np.nan for name, weight in w.items()},
+}
+
+
+@pytest.mark.parametrize("break_", BROKEN.values(), ids=BROKEN)
+def test_tensors_that_are_no_network_are_refused_in_a_line(weights, break_):
+    write("relu", break_(weights))
+    with pytest.raises(InputError, match=r"^models/relu\.safetensors: expected [^\n]+$"):
+        read_model("relu", 25)
+
+
+@pytest.mark.parametrize("read", [read_model, read_history])
+def test_a_network_of_other_images_is_refused(weights, read):
     with pytest.raises(InputError, match=r"expected a network for 49 pixels, found one for 25$"):
         read("relu", 49)
 
 
-@pytest.mark.parametrize("logit", [-1e4, -750.0, -30.0, 0.0, 30.0, 750.0, 1e4])
+@pytest.mark.parametrize("logit", [-1e4, -30.0, 0.0, 750.0])
 def test_probabilities_are_rounded_to_9_decimals_saturated_or_not(logit):
     model = restored({"output.weight": np.array([[logit]], np.float32)}, "none")
     expected = 1 / (1 + np.exp(-logit)) if logit > -700 else 0
     found = probabilities(model, torch.ones(1, 1, 1, 1))
     assert found.tolist() == [round(expected, 9)]
     assert found.dtype == np.float64
-
-
-def test_equal_images_get_equal_probabilities():
-    model = restored(stored(network([25, 5, 3, 1], seed=1, dtype=torch.float64)), "none")
-    image = torch.randn(1, 1, 5, 5)
-    assert len(set(probabilities(model, image.repeat(61, 1, 1, 1)))) == 1
 
 
 def test_a_model_is_asked_about_mirror_images_too():
@@ -211,7 +210,7 @@ def test_a_model_is_asked_about_mirror_images_too():
     assert abs(both - alone).max() > 0.01
 
 
-@pytest.mark.parametrize("sizes", [[25, 1], [25, 5, 3, 1], [9, 4, 1], [100, 7, 6, 5, 4, 1]])
+@pytest.mark.parametrize("sizes", [[25, 1], [25, 5, 3, 1]])
 def test_layers_without_activations_are_one_matrix(sizes):
     model = network(sizes, seed=3, dtype=torch.float64)
     matrix = collapsed(model)

@@ -5,12 +5,12 @@ from collections import Counter
 import numpy as np
 import pytest
 from scipy.optimize import linprog
-from scipy.stats import chisquare
 from torch import from_numpy
 from torchvision.transforms.v2.functional import horizontal_flip
 
+from diagonal.errors import InputError
 from diagonal.lines import images as images_module
-from diagonal.lines.images import every_line, generate_dataset, random_lines
+from diagonal.lines.images import every_line, generate_dataset
 from diagonal.lines.patterns import (
     count_shown,
     distinct,
@@ -20,15 +20,15 @@ from diagonal.lines.patterns import (
     population,
     survey,
 )
-from diagonal.pipeline.errors import InputError
 
-DATA = [(2, 5), (3, 40), (5, 300), (10, 60), (10, 3000)]  # img_size, n_images
+DATA = [(2, 5), (5, 300), (10, 60)]  # img_size, n_images
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-@pytest.mark.parametrize("chunk", [1, 70, 2**22])  # numbers that are handled at once
-@pytest.mark.parametrize(("img_size", "n_images"), DATA)
-def test_equal_images_and_no_others_share_a_number(img_size, n_images, chunk, dtype, monkeypatch):
+@pytest.mark.parametrize(
+    ("img_size", "n_images", "dtype", "chunk"),  # the last: numbers that are handled at once
+    [(2, 5, np.uint8, 1), (5, 300, np.float32, 70), (10, 3000, np.uint8, 2**22)],
+)
+def test_equal_images_and_no_others_share_a_number(img_size, n_images, dtype, chunk, monkeypatch):
     monkeypatch.setattr(images_module, "CHUNK", chunk)
     images = generate_dataset(img_size, n_images, seed=n_images)[0].astype(dtype)
     numbers = numbered(images)
@@ -37,12 +37,6 @@ def test_equal_images_and_no_others_share_a_number(img_size, n_images, chunk, dt
     )
     np.testing.assert_array_equal(first[alike], first_places(numbers)[numbers])
     np.testing.assert_array_equal(first_places(numbers), np.sort(first))  # 0, 1... as they appear
-
-
-def test_numbers_count_up_as_images_first_appear():
-    images = np.array([[[1, 2]], [[3, 4]], [[1, 2]], [[4, 3]], [[3, 4]]])
-    assert numbered(images).tolist() == [0, 1, 0, 2, 1]
-    assert first_places(numbered(images)).tolist() == [0, 1, 3]
 
 
 @pytest.mark.parametrize(("img_size", "n_images"), DATA)
@@ -58,7 +52,7 @@ def test_distinct_images_are_sorted_and_numbered_back(img_size, n_images):
 # The population
 
 
-@pytest.mark.parametrize(("img_size", "n_patterns"), [(2, 7), (5, 25), (10, 55), (28, 163)])
+@pytest.mark.parametrize(("img_size", "n_patterns"), [(2, 7), (5, 25), (28, 163)])
 def test_the_population_holds_each_pattern_once_and_counts_every_line(img_size, n_patterns):
     images, labels, counts = population(img_size)
     assert len(images) == n_patterns
@@ -66,17 +60,6 @@ def test_the_population_holds_each_pattern_once_and_counts_every_line(img_size, 
     expected = Counter(zip(lines, [0, 1, 1] * (2 * img_size - 1), strict=True))
     found = zip((image.tobytes() for image in images), labels.tolist(), strict=True)
     assert dict(zip(found, counts.tolist(), strict=True)) == expected
-
-
-@pytest.mark.parametrize("img_size", [2, 5, 10])
-def test_the_generator_draws_the_population_as_often_as_its_counts_say(img_size):
-    images, _, counts = population(img_size)
-    every = every_line(img_size)
-    pattern = numbered(np.concatenate([images, every.reshape(-1, *images.shape[1:])]))[
-        len(images) :
-    ]
-    drawn = np.bincount(pattern[random_lines(img_size, 10**6, seed=3)])
-    assert chisquare(drawn, counts / counts.sum() * 10**6).pvalue > 0.001
 
 
 @pytest.mark.parametrize(("img_size", "n_images"), DATA)
@@ -89,11 +72,6 @@ def test_what_training_can_show_is_counted_against_what_can_be_drawn(img_size, n
     assert count_shown(lines, images, 0) == (len(shown), 0)
     shown |= reflected
     assert count_shown(lines, images, 0.5) == (len(shown), len(shown - drawable))
-
-
-def test_mirrored_training_on_all_lines_shows_two_that_are_never_drawn():
-    lines = population(5)[0]
-    assert count_shown(lines, lines, 0.5) == (27, 2)
 
 
 # What a linear model can do at all: the lecture's layers have no bias
@@ -123,7 +101,7 @@ def test_a_plane_parts_the_patterns_but_none_through_the_origin(mirrored):
 
 def halved(images):
     """Stand in for the transform to what networks see."""
-    return images / np.float32(2)
+    return images.astype(np.float32) / 2
 
 
 def brute_force(images, labels, train, val):
@@ -181,13 +159,3 @@ def test_equal_images_with_two_labels_are_told_by_their_numbers():
     there, here = (alike[0], 39) if labels[39] == 1 else (39, alike[0])
     with pytest.raises(InputError, match=f"found 0 for image {there} and 1 for image {here}$"):
         distinct(images, labels)
-
-
-def test_a_small_data_set_leaves_patterns_that_only_the_population_has():
-    images, labels = generate_dataset(10, 60, seed=60)
-    found = survey(images, labels, np.arange(40), np.arange(40, 60), halved)
-    unseen = found.train + found.val == 0
-    assert unseen.sum() > 10
-    for label in (0, 1):  # after those that are there
-        assert (np.diff(unseen[found.labels == label].astype(int)) >= 0).all()
-    np.testing.assert_array_equal(found.images, population(10)[0][found.place])

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import LECTURE, opened, requests, run_stages
+from conftest import opened, requests, run_stages, write_params
 from sklearn.metrics import confusion_matrix
 from torch import nn, optim
 
+from diagonal.errors import InputError
+from diagonal.figures.style import LOOKS
 from diagonal.pipeline import data, files
-from diagonal.pipeline.errors import InputError
 from diagonal.pipeline.models import MODELS, Model
 from diagonal.pipeline.transforms import scale_and_normalize
 from diagonal.training.architecture import Architecture
@@ -24,12 +25,15 @@ from diagonal.training.models import collapsed, network, probabilities, read_his
 from diagonal.training.sampling import make_balanced_sampler, weighted_sampler
 from reporting import playground
 from reporting.__main__ import template
-from stages import balance, split, train_deepish, train_logistic, train_relu
+from stages.feature_space import titled
 
 ROOT = Path(__file__).parents[1]
+STAGES = ("split", "balance", "train_logistic", "train_deepish", "train_relu")
+NOTHING = {"metrics": {}, "charts": {}, "figures": {}}
 REST = {  # of the report, beside its playground
-    "commit": "x", "changed": False, "previous": False, "versions": {}, "params": {}, "metrics": {},
-    "charts": {}, "figures": {}, "pipeline": {"width": 1, "height": 1, "lines": [], "boxes": []},
+    "commit": "x", "changed": False, "previous": False, "versions": {}, "params": {}, "stale": [],
+    "lecture": NOTHING, "study": NOTHING,
+    "pipeline": {"width": 1, "height": 1, "lines": [], "boxes": []},
 }  # fmt: skip
 NORMALIZE = scale_and_normalize(0.5, 0.5)
 
@@ -44,7 +48,7 @@ def lecture(tmp_path_factory):
     """A folder with the lecture's data and models, and the page."""
     folder = tmp_path_factory.mktemp("lecture")
     shutil.copy(ROOT / "params.yaml", folder)
-    run_stages(folder, *LECTURE[:6])
+    run_stages(folder, "generate", *STAGES)
     with chdir(folder):
         write_page()
     return folder
@@ -114,7 +118,7 @@ def number(text):
     return float(text.replace("\u2212", "-"))
 
 
-def said(image):
+def by_pytorch(image):
     """What PyTorch makes of an image, uint8 (1, S, S): model -> probability."""
     x = NORMALIZE(torch.from_numpy(image[None].copy()))
     return {name: probabilities(read_model(name, 25), x)[0] for name in MODELS}
@@ -123,8 +127,8 @@ def said(image):
 def verdicts(image):
     word = {True: "diagonal", False: "straight"}
     return [
-        f"{name} {word[p > 0.5] if p != 0.5 else 'undecided'}, {p:.3f}"
-        for name, p in said(image).items()
+        f"{name} {word[p > 0.5] if p != 0.5 else 'undecided'} (P(diagonal) = {p:.3f})"
+        for name, p in by_pytorch(image).items()
     ]
 
 
@@ -143,7 +147,7 @@ def test_every_pattern_and_random_pictures_get_pytorchs_probabilities(show, insi
         at(page, f"image={image.tobytes().hex()}")
         pixels = image.ravel().tolist()
         ours = page.execute_script("return playground.probabilities(arguments[0])", pixels)
-        assert ours == pytest.approx(said(image), abs=1e-6)
+        assert ours == pytest.approx(by_pytorch(image), abs=1e-6)
         assert texts(page, "#draw-verdicts p") == verdicts(image)
 
 
@@ -235,7 +239,26 @@ def test_dead_units_are_those_that_the_pipeline_counts(show, inside):
     assert sum("dead" in each for each in by_unit) == sum(counted.values()) == 1
     assert [set(each) for each in by_unit if "dead" in each] == [{"dead"}]
     assert any(set(each) == {"off", ""} for each in by_unit)
-    assert "Dead, 0 for every pattern: unit " in find(page, "#draw .said").text
+
+
+def test_layers_and_units_have_the_names_that_figures_give_them(show, inside):
+    page, model = show(), read_model("relu", 25)
+    card = find(page, "#draw article:last-child")
+    linear = [name for name, layer in model.named_children() if isinstance(layer, nn.Linear)]
+    named = [titled(model, name) for name in linear]
+    assert [each.text for each in card.find_elements("css selector", "caption")] == named
+    rows = [each.text for each in card.find_elements("css selector", "tbody th")]
+    assert rows == [*map(str, range(5)), *map(str, range(3)), "output"]
+    assert texts(page, "#time-weights figure") == [f"unit {unit}" for unit in range(5)]
+    patterns = data.read_patterns()
+    seen = torch.from_numpy(patterns.x[patterns.train + patterns.val > 0]).double()
+    values = model[:-2](seen)  # of the last hidden layer
+    [dead] = (values == 0).all(0).nonzero()
+    words = find(page, "#draw .said").text
+    assert f"The patterns in the last hidden layer, {named[-2]}, " in words
+    assert words.endswith(f"Dead, 0 for every pattern: unit {dead.item()}.")
+    axes = [each for each in texts(page, "#draw .cloud text") if each.startswith("unit")]
+    assert sorted(axes) == ["unit 0", "unit 1", "unit 2"]
 
 
 def test_time_moves_weights_points_and_losses_together(show, inside):
@@ -248,8 +271,8 @@ def test_time_moves_weights_points_and_losses_together(show, inside):
     slider, seen = find(page, "[name=epoch]"), []
     for epoch, model in list(zip(epochs, models, strict=True))[::-1]:
         assert find(page, "#time output").text == f"{epoch} of 50"
-        said = probabilities(model, torch.from_numpy(patterns.x))
-        wrong = ((said > 0.5) != patterns.labels).sum()
+        answers = probabilities(model, torch.from_numpy(patterns.x))
+        wrong = ((answers > 0.5) != patterns.labels).sum()
         loss = "before training"
         if epoch:
             row = losses.loc[epoch]
@@ -268,7 +291,7 @@ def test_time_moves_weights_points_and_losses_together(show, inside):
 
 
 def test_time_plays_and_pauses(show, inside):
-    page = show("#epoch=17")
+    page = show("#epoch=42")
     button = find(page, "#time [data-do=play]")
     button.click()
     assert button.text == "Pause"
@@ -280,15 +303,29 @@ def test_time_plays_and_pauses(show, inside):
     assert find(page, "#time output").text == "50 of 50" != stood
 
 
-@pytest.mark.parametrize("where", data.SETS)
+def test_an_address_names_an_epoch(show, inside):
+    from selenium.webdriver import Keys
+
+    page = show("#epoch=12")
+    slider, output = (find(page, f"#time {each}") for each in ("[name=epoch]", "output"))
+    assert output.text == "12 of 50"
+    assert status(page, "time").startswith("Epoch 12: ")
+    assert slider.get_attribute("aria-valuetext") == "12"
+    slider.send_keys(Keys.ARROW_RIGHT)
+    wait(page, lambda: address(page) == "#at=time&epoch=15")
+    at(page, "#epoch=33")  # of which no weights are kept
+    assert output.text == "32 of 50"
+
+
+@pytest.mark.parametrize("where", data.EVAL_SETS)
 @pytest.mark.parametrize("name", MODELS)
 def test_the_threshold_moves_the_matrix_the_curve_and_the_rings(show, inside, name, where):
     page, patterns = show(), data.read_patterns()
-    counts = dict(zip(data.SETS, (patterns.val, patterns.population), strict=True))[where]
-    said = probabilities(read_model(name, 25), torch.from_numpy(patterns.x))
+    counts = dict(zip(data.EVAL_SETS, (patterns.val, patterns.population), strict=True))[where]
+    answers = probabilities(read_model(name, 25), torch.from_numpy(patterns.x))
     for threshold in (0, 0.25, 0.5, 0.75, 1):
         at(page, f"model={name}&where={where}&threshold={threshold}")
-        called = said > threshold
+        called = answers > threshold
         expected = confusion_matrix(patterns.labels, called, sample_weight=counts)
         assert [int(each) for each in texts(page, ".matrix td b")] == expected.ravel().tolist()
         wrong = ((called != patterns.labels) & (counts > 0)).sum()
@@ -313,20 +350,24 @@ def test_the_roc_curve_is_the_pipelines(show, inside):
             assert np.abs(np.array(ours) - point).max(axis=1).min() < 1e-6
 
 
-def test_the_threshold_follows_the_keys(show, inside):
+def test_the_threshold_follows_the_keys_and_moves_its_own_part_alone(show, inside):
     from selenium.webdriver import Keys
 
-    page = show()
+    page = show("#trained=3")
+    others = "return ['draw', 'time', 'train'].map(id => document.getElementById(id).innerHTML)"
+    before = page.execute_script(others)
     find(page, "[name=threshold]").send_keys(Keys.ARROW_LEFT)
     assert find(page, "#threshold output").text == "0.490"
     assert texts(page, ".matrix td b") == ["7", "17", "0", "36"]
-    wait(page, lambda: address(page) == "#at=threshold&threshold=0.49")
+    wait(page, lambda: address(page) == "#at=threshold&threshold=0.49&trained=3")
+    assert page.execute_script(others) == before
+    assert show("#trained=3&threshold=0.1").execute_script(others) == before
 
 
 def trained(settings, initial=None, n_epochs=50):
     """Train with PyTorch by autograd on the pipeline's own draws: losses and validation losses."""
     images, labels = (torch.from_numpy(each.copy()) for each in data.read_images())
-    train, val = (torch.from_numpy(data.read_split(name, 300).copy()) for name in ("train", "val"))
+    train, val = (torch.from_numpy(data.read_split(name).copy()) for name in ("train", "val"))
     sampler = (
         make_balanced_sampler(labels[train])
         if settings.get("balance", True)
@@ -429,7 +470,7 @@ def test_an_address_that_makes_no_sense_changes_nothing(show, inside):
     usual = show().execute_script(everything)
     for fragment in (
         "#metrics",
-        "#image=0f&epoch=21&threshold=2&model=none&where=x&turn=NaN",
+        "#image=0f&epoch=51&threshold=2&model=none&where=x&turn=NaN",
         "#image=zz&epoch=x&lr=0&batch=1.5&activation=x&hidden=0&seed=-1&flip=2&trained=1e9",
         "#hidden=5,,3&epochs=&at=x&lr=1e999&other=1&&=&%",
     ):
@@ -446,17 +487,49 @@ def test_exercises_are_links_that_train_at_once(show, inside):
     assert len(ends) == len(links) == 6
 
 
-def test_what_cannot_be_is_refused_in_place(show, inside):
+def enter(page, name, text):
+    """Type text into a field instead of what is there, and leave the field."""
     from selenium.webdriver import Keys
 
+    find(page, f"[name={name}]").send_keys(Keys.CONTROL, "a", Keys.NULL, text, Keys.TAB)
+
+
+def test_nothing_is_trained_while_a_setting_cannot_be_used(show, inside):
     page = show()
-    for name, text in (("lr", "much"), ("batch", "2.5"), ("hidden", "5,x"), ("epochs", "0")):
+    faults, play, step = (
+        find(page, f"#train {each}") for each in (".faults", "[data-do=play]", "[data-do=step]")
+    )
+    for name, text in (
+        ("lr", "-1"), ("lr", "much"), ("batch", "2.5"), ("hidden", "5,x"), ("epochs", "0"),
+    ):  # fmt: skip
         field = find(page, f"[name={name}]")
         before = field.get_attribute("value")
-        for typed, message in ((text, field.get_attribute("title")), (before, "")):
-            field.send_keys(Keys.CONTROL, "a", Keys.NULL, typed, Keys.TAB)
-            assert field.get_attribute("validationMessage") == message
+        enter(page, name, text)
+        assert field.get_attribute("value") == text
+        assert field.get_attribute("aria-invalid") == "true"
+        reason = f": \u201c{text}\u201d cannot be used. {field.get_attribute('title')}."
+        assert faults.text.endswith(reason)
+        assert not play.is_enabled()
+        assert not step.is_enabled()
+        enter(page, name, before)
+        assert field.get_attribute("aria-invalid") == "false"
+        assert faults.text == ""
+        assert play.is_enabled()
+        assert step.is_enabled()
     assert status(page, "train").startswith("Epoch 0 of 50: before training")
+
+
+def test_a_setting_that_cannot_be_used_stops_what_plays_until_another_is_chosen(show, inside):
+    page = show()
+    play, rate = find(page, "#train [data-do=play]"), find(page, "[name=lr]")
+    for mend in (find(page, "[data-do=lecture]").click, lambda: find(page, "#train a").click()):
+        play.click()
+        assert play.text == "Pause"
+        enter(page, "lr", "-1")
+        assert (play.text, play.is_enabled()) == ("Play", False)
+        mend()
+        wait(page, play.is_enabled)
+        assert rate.get_attribute("value") == "0.1"
 
 
 def test_a_learning_rate_without_measure_keeps_numbers_finite(show, inside):
@@ -515,17 +588,6 @@ def test_motion_is_slow_for_those_who_ask_for_less(show, inside):
     assert page.execute_script("return paces") == [1000, 1000]
 
 
-def edit(*changes):
-    """Change params.yaml in this folder by pairs of old and new text."""
-    path = Path("params.yaml")
-    text = path.read_text()
-    for old, new in changes:
-        own, claims = text.split("\nclaims:")
-        assert old in own
-        text = "\nclaims:".join([own.replace(old, new), claims])
-    path.write_text(text)
-
-
 def bring(n_channels, size):
     """Put random images here, called diagonal if brighter on the left; train on them."""
     stream = np.random.default_rng(0)
@@ -533,9 +595,8 @@ def bring(n_channels, size):
     left, right = np.split(images.mean((1, 2)), [size // 2], axis=-1)
     np.save(data.IMAGES, images)
     np.save(data.LABELS, (left.mean(-1) > right.mean(-1)).astype(np.int64))
-    edit(("n_epochs: 100", "n_epochs: 2"), ("n_epochs: 50", "n_epochs: 2"))
-    for stage in (split, balance, train_logistic, train_deepish, train_relu):
-        stage.main()
+    write_params(Path("params.yaml"), {f"train_{name}.n_epochs": 2 for name in MODELS})
+    run_stages(Path.cwd(), *STAGES)
     write_page()
 
 
@@ -550,12 +611,11 @@ def work(page):
 
 
 def test_gray_images_of_ones_own_are_judged_as_by_the_pipeline(show, changed):
-    edit(
-        ("mean: 0.5 ", "mean: 0.3 "), ("  std: 0.5 ", "  std: 0.7 "), ("tta: none", "tta: hflip"),
-        ("precision: float64", "precision: float32"), ("threshold: 0.5 ", "threshold: 0.55 "),
-        ("hidden: [5, 3]                 #", "hidden: [2] #"),
-        ("seed: 17\n  hidden: [5, 3]", "seed: 17\n  hidden: [20, 6, 5, 4]"),
-    )  # fmt: skip
+    write_params(Path("params.yaml"), {
+        "transforms.mean": 0.3, "transforms.std": 0.7, "train.precision": "float32",
+        "evaluate.tta": "hflip", "evaluate.threshold": 0.55,
+        "train_deepish.hidden": [2], "train_relu.hidden": [20, 6, 5, 4],
+    })  # fmt: skip
     bring(1, 6)
     page = show()
     assert work(page) == []
@@ -589,9 +649,12 @@ def test_what_is_too_large_for_a_page_says_so(show, changed, monkeypatch):
 
 
 def test_a_fourth_model_is_asked_too(show, changed, monkeypatch):
-    monkeypatch.setitem(MODELS, "prelu", Model("prelu", "#56B4E9", "o"))
+    monkeypatch.setitem(MODELS, "prelu", Model("prelu"))
+    monkeypatch.setitem(LOOKS, "prelu", ("#56B4E9", "o"))
     weights = network([25, 4, 2, 1], "prelu", seed=1).state_dict()
-    files.write_tensors("models/prelu.safetensors", {k: w.numpy() for k, w in weights.items()})
+    images = {"input": files.read_metadata("models/relu.safetensors", "input")}
+    tensors = {name: weight.numpy() for name, weight in weights.items()}
+    files.write_tensors("models/prelu.safetensors", tensors, images)
     write_page()
     page = show()
     assert work(page) == []

@@ -13,13 +13,14 @@ import torch
 from PIL import Image
 from torchvision.transforms.v2 import Compose, Normalize, Resize, ToDtype, ToImage
 
+from diagonal import command
+from diagonal.errors import InputError
 from diagonal.lines.channels import grayscale
 from diagonal.lines.images import every_line
-from diagonal.pipeline import command, files
-from diagonal.pipeline.errors import InputError
+from diagonal.pipeline import files
 from diagonal.pipeline.models import MODELS
 from diagonal.predict import main, predict
-from diagonal.training.models import Input, network, quantized_weights
+from diagonal.training.models import Input, network, rounded_weights
 
 ROOT = Path(__file__).parents[1]
 STREAM = np.random.default_rng(0)
@@ -28,10 +29,10 @@ STREAM = np.random.default_rng(0)
 def write(folder, name, shape=(1, 5, 5), mean=0.5, std=0.5):
     """Write a model with weights that answer every pixel, as its stage does."""
     pixels, activation = int(np.prod(shape)), MODELS[name].activation
-    hidden = [] if name == "logistic" else [5, 3]
+    hidden = [5, 3] if MODELS[name].hidden else []
     model = network([pixels, *hidden, 1], activation, seed=3, dtype=torch.float64)
     metadata = {"input": Input(shape=shape, mean=mean, std=std).model_dump_json()}
-    files.write_tensors(folder / f"{name}.safetensors", quantized_weights(model), metadata)
+    files.write_tensors(folder / f"{name}.safetensors", rounded_weights(model), metadata)
     return model
 
 
@@ -58,8 +59,9 @@ def noise(*shape):
     return STREAM.integers(0, 256, shape, dtype=np.uint8)
 
 
-@pytest.mark.parametrize("size", [(5, 5), (40, 40), (31, 17), (1, 1)])
-@pytest.mark.parametrize("mode", ["RGB", "L", "P", "1"])
+@pytest.mark.parametrize(
+    ("mode", "size"), [("RGB", (5, 5)), ("L", (40, 40)), ("P", (31, 17)), ("1", (1, 1))]
+)
 def test_a_picture_is_turned_gray_and_resized_as_in_the_lecture(models, mode, size):
     picture = Image.fromarray(noise(*size, 3)).convert(mode)
     picture.save("picture.png")
@@ -126,18 +128,15 @@ def test_models_of_other_images_are_asked_in_their_own_size_and_scale(tmp_path):
 
 REFUSED = {
     "missing.png": (lambda path: None, "expected an image, found: No such file or directory"),
-    "missing.npy": (lambda path: None, "expected an image, found: No such file or directory"),
     "folder.png": (lambda path: path.mkdir(), "expected an image, found: Is a directory"),
     "text.png": (
         lambda path: path.write_text("hello"),
         "expected an image, found: cannot identify",
     ),
-    "empty.png": (lambda path: path.touch(), "expected an image, found: cannot identify"),
     "cut off.png": (
         lambda path: path.write_bytes((ROOT / "docs/scale.png").read_bytes()[:9000]),
         "expected an image, found: image file is truncated",
     ),
-    "text.npy": (lambda path: path.write_text("hello"), "expected an image, found: "),
     "pickle.npy": (
         lambda path: np.save(path, np.array([None], object)),
         "expected an image, found: Object arrays cannot be loaded",
@@ -145,10 +144,6 @@ REFUSED = {
     "float.npy": (
         lambda path: np.save(path, np.ones((5, 5))),
         r"expected uint8 \(n, channels, height, width\), found float64 \(5, 5\)",
-    ),
-    "flat.npy": (
-        lambda path: np.save(path, np.ones(25, np.uint8)),
-        r"expected uint8 \(n, channels, height, width\), found uint8 \(25,\)",
     ),
     "none.npy": (
         lambda path: np.save(path, np.ones((0, 1, 5, 5), np.uint8)),
@@ -169,7 +164,7 @@ def test_what_is_no_image_is_refused_in_a_line(models, name):
         predict([noise(5, 5), name])
 
 
-@pytest.mark.parametrize("text", ["", "#.\n.x", "#..\n.#.", "#..\n.#.\n..", "#.\n\n.#\n#."])
+@pytest.mark.parametrize("text", ["", "#.\n.x", "#..\n.#."])
 def test_a_drawing_that_is_no_square_of_two_characters_is_refused(models, monkeypatch, text):
     monkeypatch.setattr(sys, "stdin", io.StringIO(text))
     with pytest.raises(InputError, match=r"^-: expected an image, found: no square of \. and #: "):
@@ -178,8 +173,8 @@ def test_a_drawing_that_is_no_square_of_two_characters_is_refused(models, monkey
 
 def test_a_model_that_is_none_is_refused_in_a_line(models):
     image = noise(5, 5)
-    with pytest.raises(InputError, match=r"^model: expected logistic, deepish, relu, found tanh$"):
-        predict(image, ["relu", "tanh"])
+    with pytest.raises(InputError, match=r"^model: expected logistic, deepish, relu.*, found all$"):
+        predict(image, ["relu", "all"])
     with pytest.raises(InputError, match=r"^other/logistic.safetensors: expected a .+ found none"):
         predict(image, folder="other")
     path = Path("models/relu.safetensors")
@@ -190,7 +185,6 @@ def test_a_model_that_is_none_is_refused_in_a_line(models):
     for said, found in (
         (None, "no metadata 'input'"),
         ("hello", "hello"),
-        ('{"shape":[1,5,5]}', ".+"),
         ('{"shape":[1,5,0],"mean":0,"std":1}', ".+"),
         ('{"shape":[1,6,6],"mean":0,"std":1}', "one for 25"),
     ):

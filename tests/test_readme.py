@@ -1,104 +1,112 @@
-"""What the README shows is what is there."""
+"""What the READMEs and docs/ show is what is there."""
 
+import csv
 import json
 import re
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
+from ruamel.yaml import YAML
+from safetensors.numpy import load_file
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-MODELS = ("logistic", "deepish", "relu")
+TEXT = " ".join(README.split())
+MAKEFILE = (ROOT / "Makefile").read_text()
+PAGES = ["README.md", "study/README.md", "data/README.md", "benchmarks/README.md"]
+PAGES += sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))
 
 
 def metrics(path):
-    return json.loads((ROOT / "metrics" / path).read_text())
-
-
-def test_the_table_of_results_holds_the_committed_metrics():
-    rows = dict(re.findall(r"^\| (logistic|deepish|relu) \| (.*) \|$", README, re.M))
-    assert set(rows) == set(MODELS)
-    for name, row in rows.items():
-        validation, population = (
-            metrics(f"evaluate/{where}/{name}.json") for where in ("validation", "population")
-        )
-        model = metrics("evaluate/models.json")[name]
-        study = metrics("seeds/summary.json")[name]
-        loss, separates = study["population"]["loss"]["mean"], study["separates"]
-        assert row.split(" | ") == [
-            str(model["parameters"]),
-            f"{model['loss']:.6f}",
-            f"{model['val_loss']:.6f}",
-            f"{validation['accuracy']:.3f}",
-            f"{population['accuracy']:.3f}",
-            f"{loss['value']:.3f} ({loss['low']:.3f} to {loss['high']:.3f})",
-            "{} % ({} to {} %)".format(*percent(separates)),
-        ]
+    return json.loads((ROOT / path).read_text())
 
 
 def percent(share):
-    return tuple(round(100 * share[key]) for key in ("proportion", "low", "high"))
+    return [round(100 * share[key]) for key in ("proportion", "low", "high")]
+
+
+def test_the_table_of_results_is_the_committed_metrics():
+    rows = dict(re.findall(r"^\| (logistic|deepish|relu) \| (.*) \|$", README, re.M))
+    models = metrics("metrics/evaluate/models.json")
+    assert rows.keys() == models.keys()
+    for name, model in models.items():
+        accuracy = metrics(f"metrics/evaluate/validation/{name}.json")["accuracy"]
+        losses = [f"{model[key]:.6f}" for key in ("loss", "val_loss")]
+        assert rows[name].split(" | ") == [str(model["parameters"]), *losses, f"{accuracy:.3f}"]
+    undecided = metrics("metrics/evaluate/validation/relu.json")["undecided"]
+    n_val = metrics("metrics/split.json")["val"]["images"]
+    assert f"For {round(undecided * n_val)} of the {n_val} validation images" in TEXT
+    assert f"only {metrics('metrics/generate.json')['distinct']} different images" in TEXT
 
 
 def test_what_is_said_of_many_seeds_is_the_studys():
-    relu = metrics("seeds/summary.json")["relu"]
-    text = " ".join(README.split())
-    against = relu["against"]["logistic"]
-    wins = "in {} % (95 % interval: {} to {} %) by loss".format(*percent(against["loss"]["wins"]))
-    assert wins in text
-    wins, ties, losses = (percent(against["accuracy"][key]) for key in ("wins", "ties", "losses"))
-    assert "in {} % ({} to {} %) by accuracy".format(*wins) in text
-    assert f"with {ties[0]} % ties, {losses[0]} % losses" in text
-    assert "about every line in {} % ({} to {} %)".format(*percent(relu["perfect"])) in text
-    strict = "counted as wrong, in {} % ({} to {} %)".format(*percent(relu["perfect_strict"]))
-    assert strict in text
-    assert f"Ties are in {round(100 * relu['ties']['proportion'])} %." in text
-    undecided = metrics("evaluate/validation/relu.json")["undecided"]
-    tied = undecided * metrics("split.json")["val"]["images"]
-    assert f"For {round(tied)} of the 60 images" in text
+    relu = metrics("study/metrics/seeds/summary.json")["relu"]
+    wins, low, high = percent(relu["against"]["logistic"]["loss"]["wins"])
+    assert f"in {wins} % of the runs (95 % confidence interval: {low} to {high} %)" in TEXT
+    perfect, low, high = percent(relu["perfect"])
+    assert f"about every line in only {perfect} % ({low} to {high} %)" in TEXT
+    loss = metrics("study/metrics/seeds/population/relu.json")["loss"]
+    assert f"population/relu.json  loss          {loss:.5g} " in README
 
 
-def test_the_picture_of_the_pipeline_is_dvcs(run):
-    (shown,) = re.findall(r"```mermaid\n(.*?)\n```", README, re.S)
-    drawn = run("dvc", "dag", "--mermaid").stdout
-
-    names = dict(re.findall(r'(node\d+)\["(\w+)"\]', drawn))
-    edges = {(names[a], names[b]) for a, b in re.findall(r"(node\d+)-->(node\d+)", drawn)}
-    ours = [line.strip().split(" --> ") for line in shown.splitlines()[1:]]
-    written = [
-        edge
-        for sides in ours
-        if len(sides) == 2
-        for edge in product(*(side.split(" & ") for side in sides))
+def test_the_five_claims_are_those_of_the_study():
+    with (ROOT / "study/plots/verdicts.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    expected = [
+        f"| {row['statement']} | {float(row['proportion']):.0%} of {row['n']} | {row['verdict']} |"
+        for row in rows
     ]
-    assert len(edges) > 10
-    assert sorted(written) == sorted(edges)
-    assert {each for sides in ours for side in sides for each in side.split(" & ")} == {
-        *names.values()
-    }
+    shown = re.findall(r"^\| .* \| .* of \d+ \| .* \|$", README, re.M)
+    assert len(shown) == 5
+    assert {row.replace(" %", "%") for row in shown} <= set(expected)
 
 
-def test_it_is_short():
-    assert len(README.splitlines()) < 200
+def test_the_picture_of_the_stages_is_dvc_yamls():
+    (shown,) = re.findall(r"```mermaid\nflowchart TD\n(.*?)\n```", README, re.S)
+    sides = [line.split(" --> ") for line in shown.splitlines()]
+    drawn = [edge for a, b in sides for edge in product(a.split(" & "), b.split(" & "))]
+    stages = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
+    outs = {name: [next(iter(out)) for out in stage["outs"]] for name, stage in stages.items()}
+    expected = [
+        (a, b)
+        for a, b in product(stages, stages)
+        if any(overlap(out, dep) for out in outs[a] for dep in stages[b]["deps"])
+    ]
+    assert sorted((a.strip(), b) for a, b in drawn) == sorted(expected)
 
 
-def test_links_pictures_and_the_tree_are_there():
-    targets = re.findall(r"\]\(((?!http)[^)#]+)\)", README) + re.findall(r'src="([^"]+)"', README)
-    (tree,) = re.findall(r"## Where things are\n\n```\n(.*?)\n```", README, re.S)
-    targets += [line.split()[0] for line in tree.splitlines()]
-    assert len(targets) > 15
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+def overlap(a, b):
+    return f"{a}/".startswith(f"{b}/") or f"{b}/".startswith(f"{a}/")
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/ci.md"])
-def test_make_targets_that_are_named_exist(name):
-    makefile = (ROOT / "Makefile").read_text()
-    targets = set(re.findall(r"`make ([a-z]+)", (ROOT / name).read_text()))
-    assert targets
-    assert [target for target in targets if f"\n{target}:" not in makefile] == []
+@pytest.mark.skipif(not (ROOT / "data/raw").exists(), reason="data are not there: make repro")
+def test_the_datasheet_is_what_the_files_hold():
+    text = (ROOT / "data/README.md").read_text()
+    rows = re.findall(r"^\| (`.*?`) \| (.*?\), \w+) \|", text, re.M)
+    shown = {name: shape for names, shape in rows for name in re.findall(r"`(.*?)`", names)}
+    arrays = {name: np.load(ROOT / "data" / name) for name in shown if name.endswith(".npy")}
+    arrays |= load_file(ROOT / "data/split/patterns.safetensors")
+    assert shown == {name: f"{array.shape}, {array.dtype}" for name, array in arrays.items()}
 
 
-def test_params_are_checked_before_dvc_touches_an_output(run):
-    commands = run("make", "--dry-run", "repro").stdout
-    assert -1 < commands.index("python -m checks.params") < commands.index("dvc repro")
+@pytest.mark.parametrize("page", PAGES)
+def test_links_files_modules_and_make_targets_exist(page):
+    text, folder = (ROOT / page).read_text(), (ROOT / page).parent
+    links = re.findall(r"\]\(((?!http)[^)#]+)", text) + re.findall(r'src="([^"]+)"', text)
+    assert [link for link in links if not (folder / link).exists()] == []
+    for tree in re.findall(r"## Where things are\n\n```\n(.*?)\n```", text, re.S):
+        named = [path for line in tree.splitlines() for path in line.split("  ")[0].split()]
+        assert len(named) > 10
+        assert [path for path in named if not (ROOT / path).exists()] == []
+    for module in re.findall(r"python -m ([a-z]+(?:\.\w+)*)", text):
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+    targets = re.findall(r"(?:^|`)(?:make|    - make) ([a-z]+)", text, re.M)
+    assert [target for target in targets if f"\n{target}:" not in MAKEFILE] == []
+
+
+def test_make_repro_checks_the_parameters_before_dvc_touches_an_output():
+    (recipe,) = re.findall(r"^repro:.*\n((?:\t.*\n)+)", MAKEFILE, re.M)
+    assert -1 < recipe.find("checks.params") < recipe.find("dvc repro")

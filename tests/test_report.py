@@ -11,35 +11,45 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import LECTURE, opened, requests, run_stages
+from conftest import opened, requests, run_stages, write_params
 from matplotlib.figure import Figure
 from ruamel.yaml import YAML
 
 from checks.reproduction import call
-from diagonal.pipeline.errors import InputError
-from reporting.__main__ import data_uri, drawn, has_changes, plots
+from diagonal.errors import InputError
+from reporting.__main__ import by_pipeline, data_uri, drawn, has_changes, plots, template
 
 ROOT = Path(__file__).parents[1]
-PLOTS = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["plots"]
-CHARTS = [next(iter(plot)) for plot in PLOTS if isinstance(plot, dict)]
+LECTURE, STUDY = (
+    YAML(typ="safe", pure=True).load(ROOT / path) for path in ("dvc.yaml", "study/dvc.yaml")
+)
+CHARTS = [
+    title
+    for pipeline in (LECTURE, STUDY)
+    for plot in pipeline["plots"]
+    if isinstance(plot, dict)
+    for title in plot
+]
+FOLDERS, KINDS = ("", "study/"), ("png", "gif")
+TRAINED = ("generate", "split", "balance", "train_logistic", "train_deepish", "train_relu")
 
 
 @pytest.fixture(scope="module")
 def report(project_copy):
-    """The report on a copy of the project with a history of two commits."""
+    """The report on a copy with two commits, and a parameter of the study changed since."""
 
     def git(*arguments):
         identity = ("-c", "user.name=a", "-c", "user.email=a@b.invalid")
         subprocess.run(["git", *identity, *arguments], cwd=project_copy, check=True)
 
-    run_stages(project_copy, *LECTURE[:6])
+    run_stages(project_copy, *TRAINED)
     git("add", "--all")
     git("commit", "--quiet", "--message", "First")
     metrics = project_copy / "metrics/evaluate/validation/relu.json"
     values = json.loads(metrics.read_text())
-    was = values["loss"]
-    metrics.write_text(json.dumps(values | {"loss": was + 1}))
+    metrics.write_text(json.dumps(values | {"loss": values["loss"] + 1}))
     git("commit", "--quiet", "--all", "--message", "Second <b>commit</b>")
+    write_params(project_copy / "study/params.yaml", {"seeds.n": 257})
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     subprocess.run(
         [sys.executable, "-m", "reporting"],
@@ -69,7 +79,7 @@ def test_every_picture_is_shown_and_fits(page):
         ".map(i => [i.alt, i.naturalWidth, i.getBoundingClientRect().right])"
     )
     listed = subprocess.run(
-        ["git", "ls-files", "plots/*.png", "plots/*.gif"],
+        ["git", "ls-files", *(f"{folder}plots/*.{kind}" for folder in FOLDERS for kind in KINDS)],
         cwd=ROOT, capture_output=True, check=True, text=True,
     ).stdout.splitlines()  # fmt: skip
     assert len(pictures) == len(listed) + len(CHARTS)
@@ -93,17 +103,55 @@ def test_every_chart_has_marks_and_the_themes_differ(page):
     assert (sum(levels) > 600) == (page.theme == "light")
 
 
-def test_it_tells_what_was_run_and_what_changed(page, report):
+def test_it_says_what_it_is_then_what_was_run_and_what_changed(page, report):
     text = page.find_element("tag name", "body").text
-    assert "Second <b>commit</b>" in text
-    for stage in ("generate", "split", "balance", "train_relu", "evaluate", "parabolas"):
-        assert stage in text
+    top, bottom = text.split("Playground", 1)[0], text.rsplit("What was run", 1)[1]
+    assert "Neural networks learn to tell diagonal lines" in top
+    assert "commit" not in top.lower()
+    assert "Second <b>commit</b>, with changes that are not committed." in bottom
     changed = page.execute_script(
-        "return [...document.querySelectorAll('tr.changed')].map(r => r.innerText)"
+        "return [...document.querySelectorAll('tr.changed')].map(r => r.cells[0].textContent)"
     )
-    assert len(changed) == 1
-    assert changed[0].startswith("loss")
+    assert changed == ["loss", "seeds.n"]
     assert report.stat().st_size < 15e6
+
+
+def test_the_picture_of_the_pipeline_has_the_lectures_stages(page):
+    boxes = page.find_elements("css selector", "svg.dag text")
+    assert sorted(box.text for box in boxes) == sorted(LECTURE["stages"])
+
+
+def test_the_study_has_a_section_that_says_if_it_is_out_of_date(page):
+    lecture, study = page.execute_script(
+        "const after = (e) => document.querySelector('#study').compareDocumentPosition(e) & 4;"
+        "const shown = [...document.querySelectorAll('figure code, summary, .chart img')];"
+        "return [shown.filter(e => !after(e)), shown.filter(after)]"
+        ".map(part => part.map(e => e.alt ?? e.textContent))"
+    )
+    for mine, others, folder, chart in (
+        (lecture, study, "plots/", "ROC on validation"),
+        (study, lecture, "study/plots/", "Outcomes over the seeds"),
+    ):
+        assert chart in mine
+        assert chart not in others
+        assert any(name.startswith(folder) for name in mine)
+        assert not any(name.startswith(folder) for name in others)
+    text = page.find_element("tag name", "body").text
+    assert "It was not run with the present code, parameters and data" in text
+    reasons = page.find_elements("css selector", "#study ~ details li")
+    assert any("study/params.yaml" in each.get_property("textContent") for each in reasons)
+
+
+def test_a_study_that_is_up_to_date_is_said_to_be():
+    nothing = {"metrics": {}, "charts": {}, "figures": {}}
+    page = template().render(
+        commit="x", changed=False, previous=False, versions={}, params={}, stale=[],
+        playground={"without": {"all": "too large"}},
+        pipeline={"width": 1, "height": 1, "lines": [], "boxes": []},
+        lecture=nothing, study=nothing,
+    )  # fmt: skip
+    assert "Its results are those of the present code, parameters and data." in page
+    assert "make study" not in page
 
 
 def test_pictures_of_any_format_and_place_are_shown(tmp_path, monkeypatch):
@@ -118,11 +166,26 @@ def test_pictures_of_any_format_and_place_are_shown(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for words in (["git", "init", "--quiet"], ["dvc", "init", "--quiet"]):
         call(words, tmp_path)
-    _, figures = drawn(plots("out"))
+    figures = drawn(plots("out"))["figures"]
+    assert list(figures) == ["one.jpg", "plots/two.svg", "three"]
     shown = {each["file"]: each["source"] for group in figures.values() for each in group}
     assert shown.keys() == kinds.keys()
     for name, kind in kinds.items():
         assert shown[name] == data_uri((tmp_path / name).read_bytes(), f"image/{kind}")
+
+
+def test_what_the_study_lacks_before_its_first_run_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for words in (["git", "init", "--quiet"], ["dvc", "init", "--quiet"]):
+        call(words, tmp_path)
+    Path("study/plots").mkdir(parents=True)
+    for name in ("one.png", "study/plots/two.png"):
+        Figure().savefig(name)
+    Path("dvc.yaml").write_text("plots: [one.png]\n")
+    chart = "A chart: {x: a, y: {plots/none.csv: b}}"
+    Path("study/dvc.yaml").write_text(f"plots: [plots/two.png, plots/none, {{{chart}}}]\n")
+    lecture, study = by_pipeline(plots("out"))
+    assert (list(lecture), list(study)) == (["one.png"], ["study/plots/two.png"])
 
 
 @pytest.mark.parametrize(

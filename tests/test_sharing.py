@@ -82,9 +82,9 @@ def test_another_repository_gets_a_model_by_its_name_and_asks_it(shared, run, tm
     assert [each["relu"] for each in shown] == table["relu"].tolist()
 
 
-def test_every_model_is_listed_for_others():
+def test_the_lectures_models_are_listed_for_others():
     listed = Repo(ROOT).artifacts.read()["dvc.yaml"]
-    assert list(listed) == list(MODELS)
+    assert {"logistic", "deepish", "relu"} <= set(listed) <= set(MODELS)
     for name, artifact in listed.items():
         assert (artifact.path, artifact.type) == (data.MODEL.format(name), "model")
         assert artifact.desc and artifact.labels

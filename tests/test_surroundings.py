@@ -1,8 +1,7 @@
-"""Other people's machines: another checkout, a notebook, a profiler, an editor's run button."""
+"""Other people's machines, and what goes wrong on them: a full disk, a kill, two runs at once."""
 
 import json
 import os
-import pstats
 import re
 import shutil
 import subprocess
@@ -10,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import write_params
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,45 +31,6 @@ def test_a_checkout_as_on_windows_has_the_same_bytes(project, tmp_path):
     files = [name for name in names if name]
     assert len(files) > 100
     assert [n for n in files if (clone / n).read_bytes() != (project / n).read_bytes()] == []
-
-
-def test_a_stage_draws_where_a_notebook_says_how_it_draws(small, run):
-    backend = "module://matplotlib_inline.backend_inline"
-    done = run("python", "-m", "stages.generate", MPLBACKEND=backend)
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize("folder", [".", "stages", ".."])
-def test_a_stage_runs_as_a_file_from_any_folder(small, run_in, folder):
-    before = (small / "metrics/generate.json").read_bytes()
-    (small / "metrics/generate.json").unlink()
-    script = small / "stages/generate.py"
-    done = run_in(small / folder, "python", str(script))
-    assert done.returncode == 0, done.stderr
-    assert (small / "metrics/generate.json").read_bytes() != before  # 60 images, not 300
-
-
-def test_a_profiler_gets_to_write_what_it_measured(small, run, tmp_path):
-    profile = tmp_path / "p.prof"
-    done = run("python", "-m", "cProfile", "-o", str(profile), "-m", "stages.generate")
-    assert done.returncode == 0, done.stderr
-    functions = {name for _, _, name in pstats.Stats(str(profile)).stats}
-    assert "write_figure" in functions
-
-
-def test_a_home_that_cannot_be_written_leaves_no_folder_behind(small, run, tmp_path):
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    nowhere = {"HOME": "/dev/null", "XDG_CONFIG_HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null"}
-    done = run("python", "-m", "stages.generate", TMPDIR=str(temporary), **nowhere)
-    assert done.returncode == 0, done.stderr
-    assert list(temporary.iterdir()) == []
-
-
-def test_make_finds_the_stages_where_python_does_not_look_in_the_current_folder(small, run):
-    (small / ".venv").symlink_to(sys.prefix)
-    done = run("make", "--old-file=.venv/pipeline", "params", PYTHONSAFEPATH="1")
-    assert done.returncode == 0, done.stderr
 
 
 def test_make_has_a_name_for_a_user_that_has_none(project, run):
@@ -95,45 +56,52 @@ def test_a_stage_that_refuses_has_lost_nothing(small, run):
     assert run("dvc", "repro", "generate").returncode == 0
     outputs = [small / "data/raw/images.npy", small / "metrics/generate.json"]
     before = [path.read_bytes() for path in outputs]
-    path = small / "params.yaml"
-    path.write_text(path.read_text().replace("n_images: 60", "n_images: -60"))
+    write_params(small / "params.yaml", {"generate.n_images": -60})
     done = run("dvc", "repro", "generate")
     assert done.returncode == 255
-    assert "generate.n_images: expected greater than or equal to 1, found -60" in done.stderr
+    assert "params.yaml: generate.n_images: " in done.stderr
     assert [path.read_bytes() for path in outputs] == before
 
 
-def test_without_git_parallel_runs_say_what_is_missing_in_a_line(project, run):
-    shutil.rmtree(project / ".git")
-    done = run("python", "-m", "running", "2")
-    assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("expected a git repository, found: ")
-    assert line.endswith("is not a git repository; run `git init`")
+@pytest.fixture
+def done(reproduced, tmp_path):
+    """A small project after `dvc repro`, and the bytes of what its stage `generate` wrote."""
+    copy = shutil.copytree(reproduced, tmp_path / "project", symlinks=True)
+    paths = [*(copy / "data/raw").iterdir(), *(copy / "plots/generate").rglob("*.*")]
+    return copy, {path: path.read_bytes() for path in paths}
 
 
-def test_a_lock_that_git_ignores_is_told_in_a_line(small, run):
-    path = small / ".gitignore"
-    path.write_text(path.read_text() + "*.lock\n")
-    done = run("python", "-m", "running", "2")
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert "dvc.lock' is git-ignored" in done.stderr
+def test_a_disk_without_room_leaves_the_old_files_and_no_part_of_a_new_one(done, run_in):
+    copy, before = done
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))"
+    (copy / "limited.py").write_text(f"{limit}\nimport stages.generate; stages.generate.main()")
+    result = run_in(copy, "python", "limited.py")
+    assert result.returncode == 1
+    assert "OSError: [Errno 27] File too large" in result.stderr
+    assert {path: path.read_bytes() for path in before} == before
+    assert list((copy / "data/raw").glob(".*")) == []
 
 
-def test_in_a_repository_that_had_no_project_the_gate_cannot_compare(project, run_in, tmp_path):
-    parent = tmp_path / "parent"
-    parent.mkdir()
-    subprocess.run(["git", "init", "--quiet"], cwd=parent, check=True)
-    (parent / "file").touch()
-    commit(parent)
-    shutil.move(project, parent / "project")
-    shutil.rmtree(parent / "project/.git")
-    commit(parent)
-    done = run_in(parent / "project", "python", "-m", "checks.gate", "HEAD~1")
-    assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("gate: HEAD~1: plots/seeds/seeds.csv: expected a file in git, found: ")
+def test_a_stage_that_is_killed_leaves_whole_files_and_runs_again(done, run_in):
+    copy, before = done
+    kill = "pathlib.Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
+    script = f"import os, pathlib, signal; {kill}\nimport stages.generate; stages.generate.main()"
+    (copy / "killed.py").write_text(script)
+    assert run_in(copy, "python", "killed.py").returncode == -9
+    assert list((copy / "data/raw").glob(".*")) != []
+    assert {path: path.read_bytes() for path in before} == before
+    assert run_in(copy, "python", "-m", "stages.generate").returncode == 0
+    assert {path: path.read_bytes() for path in before} == before
+    assert list((copy / "data/raw").glob(".*")) == []
+
+
+def test_two_runs_at_once_lose_nothing(done):
+    copy, before = done
+    words = [Path(sys.executable).with_name("dvc"), "repro", "--force", "generate"]
+    path = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    both = [subprocess.Popen(words, cwd=copy, env=os.environ | path) for _ in "ab"]
+    assert 0 in [process.wait() for process in both]
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_make_alone_lists_the_commands_and_runs_none(project, run):

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from torch import nn, optim
 from torch.utils.data import DataLoader, TensorDataset
 
-from diagonal.pipeline.errors import InputError
+from diagonal.errors import InputError
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.transforms import scale_and_normalize
 from diagonal.training.architecture import Architecture
@@ -64,12 +64,7 @@ def test_the_lectures_losses_come_out(lecture_data, name, dtype, kind):
 @pytest.mark.parametrize("name", LECTURE)
 @pytest.mark.parametrize(
     ("n", "n_val", "size", "batch_size", "hflip", "seed"),
-    [
-        (240, 60, 5, 16, 0.5, 42),
-        (100, 7, 3, 7, 0.2, 1),
-        (50, 20, 8, 64, 1.0, 2),
-        (9, 4, 2, 1, 0, 3),
-    ],
+    [(100, 7, 3, 7, 0.2, 1), (50, 20, 8, 64, 1.0, 2), (9, 4, 2, 1, 0, 3)],
 )
 def test_float32_training_is_the_lectures_to_the_bit(
     random_data, name, n, n_val, size, batch_size, hflip, seed, kind
@@ -81,16 +76,6 @@ def test_float32_training_is_the_lectures_to_the_bit(
     ours.train(4, seed=seed)
     assert (ours.losses, ours.val_losses) == losses
     assert all(map(torch.equal, model.parameters(), expected.parameters()))
-
-
-@DTYPES
-def test_losses_collected_in_pieces_have_the_same_mean(lecture_data, monkeypatch, dtype):
-    whole, pieces = (architecture(build("relu", 25, dtype), lecture_data) for _ in range(2))
-    whole.train(3)
-    monkeypatch.setattr("diagonal.training.architecture.AT_ONCE", 4)
-    pieces.train(3)
-    assert pieces.losses == whole.losses
-    assert pieces.val_losses == whole.val_losses
 
 
 @KINDS
@@ -115,21 +100,15 @@ def test_training_works_without_validation_and_sampler(lecture_data):
     assert seen == [(loss, None) for loss in ours.losses]
 
 
-OPTIMIZERS = {
-    "sgd": lambda weights: optim.SGD(weights, lr=0.1),
-    "momentum": lambda weights: optim.SGD(weights, lr=0.1, momentum=0.9, nesterov=True),
-    "adam": lambda weights: optim.Adam(weights, lr=0.01),
-    "tensors": lambda weights: optim.Adam(
-        weights, torch.tensor(0.01), (torch.tensor(0.9), torch.tensor(0.99)), foreach=False
-    ),
-    "two groups": lambda weights: optim.Adam(
-        [{"params": [weight], "lr": lr} for weight, lr in zip(weights, (0.01, 0.1), strict=True)]
-    ),
-}
-
-
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize(
+    ("optimizer", "dtype"),
+    [
+        (lambda weights: optim.SGD(weights, lr=0.1, momentum=0.9, nesterov=True), torch.float64),
+        (lambda weights: optim.Adam(weights, lr=torch.tensor(0.01), foreach=False), torch.float32),
+        (lambda weights: optim.Adam([{"params": w, "lr": 0.1} for w in weights]), torch.bfloat16),
+    ],
+    ids=["momentum", "tensors", "a group for each weight"],
+)
 def test_a_restored_checkpoint_goes_on_as_if_never_stopped(
     lecture_data, tmp_path, optimizer, dtype
 ):
@@ -147,8 +126,7 @@ def test_a_restored_checkpoint_goes_on_as_if_never_stopped(
     stopped.save_checkpoint(tmp_path / "new folder" / "checkpoint.pt")
     resumed.load_checkpoint(tmp_path / "new folder" / "checkpoint.pt")
     resumed.train(3, seed=2)
-    assert resumed.losses == through.losses
-    assert resumed.val_losses == through.val_losses
+    assert (resumed.losses, resumed.val_losses) == (through.losses, through.val_losses)
     for ours, expected in zip(
         resumed.model.state_dict().values(), through.model.state_dict().values(), strict=True
     ):
@@ -156,52 +134,74 @@ def test_a_restored_checkpoint_goes_on_as_if_never_stopped(
         assert torch.equal(ours, expected)
 
 
-def logistic(seed):
-    torch.manual_seed(seed)
-    model = build("logistic", 25)
-    return Architecture(model, nn.BCELoss(), optim.Adam(model.parameters()))
+def logistic(seed, optimizer=optim.Adam, n_pixels=25):
+    model = build("logistic", n_pixels, seed=seed)
+    return Architecture(model, nn.BCELoss(), optimizer(model.parameters(), lr=0.1))
 
 
-def test_a_plain_state_dict_is_loaded_and_losses_start_anew(tmp_path):
-    saved, ours = logistic(1), logistic(2)
-    torch.save(saved.model.state_dict(), tmp_path / "weights.pt")
+@pytest.fixture
+def saved(lecture_data):
+    """A model that was trained by Adam for two epochs."""
+    saved = logistic(1)
+    saved.set_loaders(architecture(saved.model, lecture_data).train_loader)
+    saved.train(2)
+    return saved
+
+
+FOREIGN = {  # losses as they are saved by the course, with its validation losses, and by tutorials
+    "the course's": (
+        lambda losses: [np.mean([x]) for x in losses],
+        [np.mean([0.7]), np.float64(1)],
+    ),
+    "the course's without validation": (lambda losses: [np.mean([x]) for x in losses], [None] * 2),
+    "PyTorch's tutorial's": (lambda losses: losses[-1], None),
+    "a tensor": (lambda losses: torch.tensor(losses[-1], requires_grad=True).double(), None),
+}
+
+
+@pytest.mark.parametrize(("losses", "val_losses"), FOREIGN.values(), ids=FOREIGN)
+def test_checkpoints_of_others_go_on_with_their_losses(saved, tmp_path, losses, val_losses):
+    checkpoint = {
+        "epoch": 2,
+        "model_state_dict": saved.model.state_dict(),
+        "optimizer_state_dict": saved.optimizer.state_dict(),
+        "loss": losses(saved.losses),
+    }
+    checkpoint |= {} if val_losses is None else {"val_loss": val_losses}
+    torch.save(checkpoint, tmp_path / "checkpoint.pt")
+    ours = logistic(2)
+    ours.load_checkpoint(tmp_path / "checkpoint.pt")
+    n_kept = 2 if isinstance(checkpoint["loss"], list) else 1
+    assert ours.losses == pytest.approx(saved.losses[-n_kept:])
+    assert ours.val_losses == [x for x in val_losses or [] if x is not None]
+    assert {type(x) for x in ours.losses + ours.val_losses} == {float}
+    ours.set_loaders(saved.train_loader)
+    for each in (ours, saved):
+        each.train(1)
+    assert torch.equal(ours.model.output.weight, saved.model.output.weight)
+
+
+@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "_orig_mod.module."])
+def test_a_plain_state_dict_is_loaded_whatever_wrapped_its_model(saved, tmp_path, prefix):
+    weights = {prefix + name: each for name, each in saved.model.state_dict().items()}
+    torch.save(weights, tmp_path / "weights.pt")
+    ours = logistic(2)
     ours.losses, ours.val_losses = [0.7], [0.7]
     ours.load_checkpoint(tmp_path / "weights.pt")
     assert torch.equal(ours.model.output.weight, saved.model.output.weight)
     assert (ours.losses, ours.val_losses, ours.total_epochs) == ([], [], 0)
 
 
-@pytest.mark.parametrize("val_losses", [[np.mean([0.7, 0.5]), np.mean([0.5])], [None, None]])
-def test_the_courses_checkpoint_is_loaded_though_its_losses_are_numpys(
-    lecture_data, tmp_path, val_losses
-):
-    saved, ours = logistic(1), logistic(2)
-    saved.set_loaders(architecture(saved.model, lecture_data).train_loader)
-    saved.train(2)
-    checkpoint = {
-        "epoch": 2,
-        "model_state_dict": saved.model.state_dict(),
-        "optimizer_state_dict": saved.optimizer.state_dict(),
-        "loss": [np.mean([loss]) for loss in saved.losses],  # as the course computes them
-        "val_loss": val_losses,
-    }
-    torch.save(checkpoint, tmp_path / "checkpoint.pt")
+def test_a_model_that_is_wrapped_itself_comes_back(tmp_path):
+    def wrapped(seed):
+        model = torch.nn.Sequential()
+        model.add_module("module", build("logistic", 25, seed=seed))
+        return Architecture(model, nn.BCELoss(), optim.SGD(model.parameters(), lr=0.1))
+
+    saved, ours = wrapped(1), wrapped(2)
+    saved.save_checkpoint(tmp_path / "checkpoint.pt")
     ours.load_checkpoint(tmp_path / "checkpoint.pt")
-    assert torch.equal(ours.model.output.weight, saved.model.output.weight)
-    assert (ours.losses, ours.total_epochs) == (saved.losses, 2)
-    assert ours.val_losses == ([] if val_losses[0] is None else val_losses)
-    saved.train(1)
-    ours.set_loaders(saved.train_loader)
-    ours.train(1)
-    assert torch.equal(ours.model.output.weight, saved.model.output.weight)
-
-
-def write_tensors(path):
-    torch.save({"model": {"weight": torch.ones(1)}}, path)
-
-
-def write_a_list(path):
-    torch.save([1, 2], path)
+    assert all(map(torch.equal, ours.model.parameters(), saved.model.parameters()))
 
 
 class Code:
@@ -214,80 +214,41 @@ class Code:
         return os.mkdir, (self.folder,)
 
 
-def write_code(path):
-    torch.save({"model": Code(path.with_name("made"))}, path)
-
-
-def truncate(path):
+def cut_off(path):
     torch.save({"model": torch.ones(100)}, path)
     path.write_bytes(path.read_bytes()[:500])
 
 
-def write_a_smaller_models(path):
-    torch.save(build("logistic", 9).state_dict(), path)
-
-
-def write_a_larger_models(path):
-    torch.save(build("logistic", 36).state_dict(), path)
-
-
-def write_another_optimizers(path):
-    torch.save(
-        {
-            "model_state_dict": build("logistic", 25).state_dict(),
-            "optimizer_state_dict": {"state": {}, "param_groups": []},
-            "loss": [],
-            "val_loss": [],
-        },
-        path,
-    )
-
-
-def write_another_kind_of_optimizers(path):
-    logistic(1).save_checkpoint(path)  # Adam's
-
-
-def write_momentum_of_another_shape(path):
-    model = build("logistic", 25)
-    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    optimizer.state[model.output.weight]["momentum_buffer"] = torch.ones(3)
-    Architecture(model, nn.BCELoss(), optimizer).save_checkpoint(path)
-
-
-def write_a_stages_output(path):
-    save_file(build("logistic", 25).state_dict(), path)
-
-
+WEIGHTS = build("logistic", 25).state_dict()
 NO_CHECKPOINTS = {
-    "a .safetensors": write_a_stages_output,
-    "a smaller model's": write_a_smaller_models,
-    "a larger model's": write_a_larger_models,
-    "another optimizer's": write_another_optimizers,
-    "another kind of optimizer's": write_another_kind_of_optimizers,
-    "momentum of another shape": write_momentum_of_another_shape,
     "missing": lambda path: None,
-    "a folder": lambda path: path.mkdir(),
     "empty": lambda path: path.touch(),
-    "text": lambda path: path.write_text("epoch,loss\n1,0.5\n"),
-    "truncated": truncate,
-    "other tensors": write_tensors,
-    "a list": write_a_list,
-    "code": write_code,
+    "a table": lambda path: path.write_text("epoch,loss\n1,0.5\n"),
+    "cut off": cut_off,
+    "code": lambda path: torch.save({"model": Code(path.with_name("made"))}, path),
+    "a list": lambda path: torch.save([1, 2], path),
+    "a stage's output": lambda path: save_file(WEIGHTS, path),
+    "another key": lambda path: torch.save({"model": {"weight": torch.ones(1)}}, path),
+    "a key more": lambda path: torch.save({**WEIGHTS, "output.bias": torch.ones(1)}, path),
+    "another shape": lambda path: torch.save(build("logistic", 36).state_dict(), path),
+    "a deeper model's": lambda path: torch.save(build("relu", 25).state_dict(), path),
+    "Adam's": lambda path: logistic(1).save_checkpoint(path),
+    "no parameters": lambda path: torch.save(
+        {"model": WEIGHTS, "optimizer": {"state": {}, "param_groups": []}}, path
+    ),
 }
 
 
 @pytest.mark.parametrize("write", NO_CHECKPOINTS.values(), ids=NO_CHECKPOINTS)
 def test_what_is_no_checkpoint_is_told_in_one_line_and_changes_nothing(tmp_path, write):
-    path, model = tmp_path / "checkpoint.pt", build("logistic", 25)
+    path, ours = tmp_path / "checkpoint.pt", logistic(1, optim.SGD)
     write(path)
-    ours = Architecture(model, nn.BCELoss(), optim.SGD(model.parameters(), lr=0.1))
-    before, settings = model.output.weight.clone(), ours.optimizer.state_dict()
+    before, settings = ours.model.output.weight.clone(), ours.optimizer.state_dict()
     with pytest.raises(InputError) as caught:
         ours.load_checkpoint(path)
     (line,) = str(caught.value).splitlines()
-    assert line.startswith(f"{path}: expected ")
-    assert ", found" in line
-    assert torch.equal(model.output.weight, before)
+    assert line.startswith(f"{path}: expected a checkpoint of this model, found: ")
+    assert torch.equal(ours.model.output.weight, before)
     assert ours.optimizer.state_dict() == settings
     assert list(tmp_path.iterdir()) in ([path], [])
 
@@ -301,22 +262,9 @@ def test_predictions_are_the_models_without_training_it(lecture_data):
     np.testing.assert_array_equal(first, second)
 
 
-@pytest.mark.parametrize(
-    ("name", "parameters"), [("logistic", 25), ("deepish", 143), ("relu", 143)]
-)
-def test_parameters_are_counted(name, parameters):
-    model = build(name, 25)
+def test_parameters_are_counted():
+    model = build("relu", 25)
     ours = Architecture(model, nn.BCELoss(), optim.SGD(model.parameters(), lr=0.1))
-    assert ours.count_parameters() == parameters
+    assert ours.count_parameters() == 143
     model[1].weight.requires_grad = False
-    assert ours.count_parameters() < parameters
-
-
-def test_a_seed_decides_the_run(lecture_data):
-    def losses(seed):
-        ours = architecture(build("logistic", 25), lecture_data)
-        ours.train(2, seed=seed)
-        return ours.losses
-
-    assert losses(1) == losses(1)
-    assert losses(1) != losses(2)
+    assert ours.count_parameters() == 18

@@ -1,36 +1,52 @@
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from checks.wiring import (
+    LECTURE,
+    PIPELINES,
+    STUDY,
     code_faults,
     declared,
+    faults,
     import_closure,
     input_faults,
     param_faults,
+    read_yaml,
     watched_faults,
 )
 
 ROOT = Path(__file__).parents[1]
-STAGES = declared(ROOT)
 
 
-def test_there_is_a_script_and_a_section_for_each_stage_and_few_folders_suffice():
-    params = YAML(typ="safe", pure=True).load(ROOT / "params.yaml")
-    dvc_yaml = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")
-    assert {"claims" if name.startswith("claims_") else name for name in STAGES} <= set(params)
-    for name, stage in dvc_yaml["stages"].items():
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_a_stage_has_a_script_and_a_section_of_its_name(pipeline):
+    sections = set(read_yaml(ROOT / pipeline.params))
+    for name, stage in read_yaml(ROOT / pipeline.file)["stages"].items():
         launcher = "${train.launch}" if name.startswith("train_") else "python"
-        assert stage["cmd"] == f"{launcher} -m stages.{name}"
+        assert stage["cmd"] == f"{launcher} -m {pipeline.package}.{name}"
         assert stage["desc"]
-        folders = STAGES[name]["code"] - {f"stages/{name}.py"}
-        assert 0 < len(folders) <= 4
-        assert all((ROOT / folder).is_dir() for folder in folders)
+        of_claims = name.startswith("claims_") or name == "verdicts"
+        assert ("claims" if of_claims else name) in sections
+        assert f"{pipeline.package}/{name}.py" in declared(ROOT, pipeline)[name]["code"]
 
 
-def test_the_wiring_is_what_the_code_needs():
-    assert code_faults(ROOT) + input_faults(ROOT) + param_faults(ROOT) == []
+def test_no_stage_and_no_section_of_the_study_has_the_name_of_one_of_the_lecture():
+    assert not declared(ROOT).keys() & declared(ROOT, STUDY).keys()
+    assert not read_yaml(ROOT / LECTURE.params).keys() & read_yaml(ROOT / STUDY.params).keys()
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_the_wiring_is_what_the_code_needs(pipeline):
+    assert faults(ROOT, pipeline) == []
+
+
+def test_paths_and_keys_of_the_study_are_read_from_the_root():
+    seeds = declared(ROOT, STUDY)["seeds"]
+    assert {"study/seeds.py", "diagonal/pipeline"} <= seeds["code"]
+    assert seeds["inputs"] == {"data", "metrics/evaluate"}
+    assert seeds["outputs"] == {"study/metrics/seeds", "study/plots/seeds"}
+    assert {"train_relu.lr", "seeds"} <= seeds["params"]
 
 
 @pytest.mark.parametrize(
@@ -40,15 +56,13 @@ def test_the_wiring_is_what_the_code_needs():
         ("split", {"scipy", "pandas"}),
         ("balance", {"torchvision", "scipy", "pandas"}),
         ("train_relu", {"matplotlib", "scipy", "pandas"}),
-        ("seeds", set()),
         ("evaluate", {"torchvision"}),
         ("feature_space", {"torchvision"}),
-        ("parabolas", {"torchvision", "scipy", "pandas"}),
     ],
 )
-def test_no_stage_loads_a_package_that_it_does_not_use(run, stage, absent):
+def test_no_stage_loads_a_package_that_it_does_not_use(run_in, stage, absent):
     code = f"import sys, stages.{stage}; print(*sys.modules)"
-    loaded = set(run("python", "-c", code).stdout.split())
+    loaded = set(run_in(ROOT, "python", "-c", code).stdout.split())
     assert f"stages.{stage}" in loaded
     assert not loaded & absent
 
@@ -57,10 +71,9 @@ def test_no_stage_loads_a_package_that_it_does_not_use(run, stage, absent):
 def wire(tmp_path):
     """Make a small project: its stages, params.yaml, and files by their paths."""
 
-    def wire(stages, params="{}", **files):
+    def wire(stages, params="{}", pipeline=LECTURE, **files):
         text = "".join(f"  {name}: {{cmd: x, {rest}}}\n" for name, rest in stages.items())
-        (tmp_path / "dvc.yaml").write_text(f"stages:\n{text}")
-        (tmp_path / "params.yaml").write_text(params)
+        files |= {pipeline.file: f"stages:\n{text}", pipeline.params: params}
         for path, content in files.items():
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / path).write_text(content)
@@ -81,7 +94,7 @@ ONE = "deps: [stages/one.py, diagonal/a, diagonal/b], outs: []"
 
 
 @pytest.mark.parametrize(
-    ("stages", "faults"),
+    ("stages", "expected"),
     [
         ({"one": ONE}, []),
         ({"one": ONE.replace(", diagonal/b", "")}, ["one: imports diagonal/b/deep.py undeclared"]),
@@ -89,15 +102,14 @@ ONE = "deps: [stages/one.py, diagonal/a, diagonal/b], outs: []"
             {"one": ONE.replace("/b", "/b, diagonal/c")},
             ["one: declares diagonal/c, never imports it"],
         ),
-        ({"two": ONE.replace("one", "two")}, ["two: imports stages/one.py undeclared"]),
         (
-            {"two": "deps: [stages/two.py, stages/one.py, diagonal/a, diagonal/b], outs: []"},
-            ["two: imports stages/one.py undeclared"],
+            {"one": ONE, "two": "deps: [stages, diagonal/a, diagonal/b], outs: []"},
+            ["two: imports stages/one.py, another stage"],
         ),
     ],
 )
-def test_a_folder_too_few_or_too_many_and_another_stage_are_named(wire, stages, faults):
-    assert code_faults(wire(stages, **CODE)) == faults
+def test_a_folder_too_few_or_too_many_and_another_stage_are_named(wire, stages, expected):
+    assert code_faults(wire(stages, **CODE)) == expected
 
 
 @pytest.mark.parametrize("content", ["x = 1\n", '"""A."""\nimport os\n', "print()\n"])
@@ -105,6 +117,20 @@ def test_a_package_that_does_more_than_hold_a_docstring_is_named(wire, content):
     root = wire({"one": ONE}, **CODE, **{"diagonal/b/__init__.py": content})
     (fault,) = code_faults(root)
     assert fault.startswith("diagonal/b/__init__.py: expected a docstring alone")
+
+
+@pytest.mark.parametrize("path", ["diagonal/a/used.py", "stages/one.py"])
+def test_the_lecture_may_import_nothing_of_the_study(wire, path):
+    more = {"study/params.py": "", path: f"{CODE[path]}\nfrom study import params"}
+    root = wire({"one": f"{ONE[:7]}study/params.py, {ONE[7:]}"}, **CODE | more)
+    package = path.partition("/")[0]
+    assert code_faults(root) == [f"{path}: imports study/params.py, which builds on {package}/"]
+
+
+def test_how_a_stage_starts_and_ends_is_declared_by_none(wire):
+    more = {"diagonal/command.py": "from diagonal import errors", "diagonal/errors.py": ""}
+    more["stages/one.py"] = f"{CODE['stages/one.py']}\nfrom diagonal import command"
+    assert code_faults(wire({"one": ONE}, **CODE | more)) == []
 
 
 def test_imports_are_followed_wherever_they_stand(wire):
@@ -122,17 +148,31 @@ def test_imports_are_followed_wherever_they_stand(wire):
         ("data/ra", False),
         ("data/other.npy", False),
         ("mine", False),
-        ("stages/one.py", False),
     ],
 )
 def test_an_input_is_an_output_of_another_stage_or_below_or_above_one(wire, path, known):
     stages = {"one": "deps: [], outs: [data/raw]", "two": f"deps: [{path}], outs: [mine]"}
-    faults = [] if known else [f"two: depends on {path}, which no other stage writes"]
-    assert input_faults(wire(stages)) == faults
+    expected = [] if known else [f"two: depends on {path}, which no other stage writes"]
+    assert input_faults(wire(stages)) == expected
+
+
+@pytest.mark.parametrize(("path", "known"), [("data/raw", True), ("study/metrics/a", False)])
+def test_the_study_may_read_what_the_lecture_writes(wire, path, known):
+    wire({"one": "deps: [], outs: [data/raw]"})
+    stages = {"many": f"wdir: .., deps: [{path}], outs: [study/metrics/b]"}
+    expected = [] if known else [f"many: depends on {path}, which no other stage writes"]
+    assert input_faults(wire(stages, pipeline=STUDY), STUDY) == expected
+
+
+def test_a_parameter_of_the_study_that_no_stage_uses_is_named(wire):
+    stages = {"many": "wdir: .., outs: [], params: [train, {study/params.yaml: [many.n]}]"}
+    root = wire(stages, "many: {n: 1, first: 0}", pipeline=STUDY)
+    expected = ["study/params.yaml: many.first is read by no stage"]
+    assert param_faults(root, STUDY) == expected
 
 
 @pytest.mark.parametrize(
-    ("params", "faults"),
+    ("params", "expected"),
     [
         ("train.seed", []),
         ("train", ["one: declares train.launch, which stands in a command"]),
@@ -145,16 +185,17 @@ def test_an_input_is_an_output_of_another_stage_or_below_or_above_one(wire, path
         ),
     ],
 )
-def test_how_a_training_is_launched_is_the_one_key_that_no_stage_declares(tmp_path, params, faults):
-    stage = f"cmd: '${{train.launch}} x', deps: [], outs: [], params: [{params}]"
-    (tmp_path / "dvc.yaml").write_text(f"stages: {{one: {{{stage}}}}}")
-    (tmp_path / "params.yaml").write_text("train: {seed: 1, launch: python}")
-    assert param_faults(tmp_path) == faults
+def test_how_a_training_is_launched_is_the_one_key_that_no_stage_declares(wire, params, expected):
+    root = wire({"one": f"outs: [], params: [{params}]"}, "train: {seed: 1, launch: python}")
+    text = (root / "dvc.yaml").read_text()
+    (root / "dvc.yaml").write_text(text.replace("cmd: x", "cmd: '${train.launch} x'"))
+    assert param_faults(root) == expected
 
 
 DONE = """\
 code diagonal/__init__.py
 code diagonal/a/used.py
+code diagonal/command.py
 code stages/one.py
 read diagonal/a/__pycache__/used.pyc
 read dvc.yaml
@@ -187,8 +228,8 @@ param train.seed
 )
 def test_what_a_stage_did_is_held_against_what_it_declares(wire, old, new, fault):
     stage = "deps: [stages/one.py, diagonal/a, data/raw], outs: [models], params: [train]"
-    root = wire({"one": stage}, "train: {seed: 1}", **{"logs/one.log": DONE})
+    root = wire({"one": stage}, "train: {seed: 1}", **{"logs/stages.one.log": DONE})
     assert watched_faults(root, root / "logs") == []
     assert old in DONE
-    (root / "logs/one.log").write_text(DONE.replace(old, new, 1))
+    (root / "logs/stages.one.log").write_text(DONE.replace(old, new, 1))
     assert fault in watched_faults(root, root / "logs")

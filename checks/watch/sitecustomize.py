@@ -1,10 +1,10 @@
 """Watch a stage run: which files it opens, which modules it imports, which parameters it reads.
 
 With this folder on PYTHONPATH, Python imports this file at its start. It does nothing unless
-WATCH_LOG names a folder and the process is `python -m stages.NAME`; then it appends a line to
-WATCH_LOG/NAME.log for everything that it sees. Processes that torchrun starts share that file.
-Lines are written as things happen, so that no way of leaving the process loses any. With
-WATCH_LISTING=reversed, folders are listed backwards.
+WATCH_LOG names a folder and the process is `python -m stages.NAME` or `python -m study.NAME`; then
+it appends a line to WATCH_LOG/stages.NAME.log for everything that it sees. Processes that torchrun
+starts, or the stage, share that file. Lines are written as things happen, so that no way of leaving
+the process loses any. With WATCH_LISTING=reversed, folders are listed backwards.
 
 What is opened without Python, by a library's own C or Rust code, is not seen here; the check
 compares the files before and after the pipeline as well.
@@ -13,15 +13,21 @@ compares the files before and after the pipeline as well.
 import os
 import sys
 
+PACKAGES = ("stages.", "study.")
+SCHEMAS = ("Params", "StudyParams")  # classes that stand for a whole file of parameters
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 def main() -> None:
     folder, (*_, flag, module) = os.environ.get("WATCH_LOG"), ("", "", *sys.orig_argv)
-    if not folder or flag != "-m" or not module.startswith("stages."):
+    if flag == "-m" and module.startswith(PACKAGES):
+        os.environ["WATCH_STAGE"] = module  # for the processes that it starts
+    stage = os.environ.get("WATCH_STAGE")
+    if not folder or not stage:
         return
-    name = os.path.join(folder, module.removeprefix("stages.") + ".log")
-    log = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    log = os.open(
+        os.path.join(folder, f"{stage}.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666
+    )
     root = os.getcwd()
 
     def note(kind: str, what) -> None:
@@ -30,7 +36,7 @@ def main() -> None:
     def note_path(kind: str, path) -> None:
         if isinstance(path, str | bytes | os.PathLike):
             path = os.path.relpath(os.path.abspath(os.fsdecode(path)), root)
-            if not path.startswith(("..", ".venv", ".git")):
+            if not path.startswith(("..", ".venv", ".git", "<")):  # <string>, <unknown>: no file
                 note(kind, path)
 
     def hook(event: str, args: tuple) -> None:
@@ -71,23 +77,37 @@ class Listing:
 
 
 def watch_params(root: str, tell) -> None:
-    """Tell each key of params.yaml that is read."""
+    """Tell each parameter that is read, as a key with dots."""
     sys.path.insert(0, root)  # where the stage will come from, too
-    from diagonal.pipeline.params import Params, Section
+    from diagonal.pipeline.params import Section
 
     sys.path.remove(root)
-    places = {}  # id of a section -> its name
+    places = {}  # id of a section -> its name, and the section, which keeps the id its own
+    getstate, setstate = Section.__getstate__, Section.__setstate__
+
+    def place(this):
+        return "" if type(this).__name__ in SCHEMAS else places.get(id(this), (None,))[0]
 
     def read(this, name):
         value = object.__getattribute__(this, name)
-        if name in type(this).model_fields:
+        if name in type(this).model_fields and place(this) is not None:
             if isinstance(value, Section):
-                places[id(value)] = f"{places.get(id(this), '')}{name}."
-            elif isinstance(this, Params) or id(this) in places:
-                tell(f"{places.get(id(this), '')}{name}")
+                places[id(value)] = (f"{place(this)}{name}.", value)
+            else:
+                tell(f"{place(this)}{name}")
         return value
 
+    def unpack(this, state):  # in another process
+        setstate(this, state)
+        if state["place"] is not None:
+            places[id(this)] = (state["place"], this)
+
     Section.__getattribute__ = read
+    Section.__iter__ = lambda this: (
+        (name, getattr(this, name)) for name in type(this).model_fields
+    )
+    Section.__getstate__ = lambda this: getstate(this) | {"place": place(this)}
+    Section.__setstate__ = unpack
 
 
 main()

@@ -1,7 +1,6 @@
-"""What probabilities are worth: scikit-learn's scores and curves over distinct images.
+"""What probabilities are worth: scikit-learn's scores and curves, over the distinct images.
 
-Images occur more than once. So each distinct one comes with how often it does, which scikit-learn
-calls its sample weight.
+How often an image occurs is its sample weight.
 """
 
 from collections.abc import Mapping
@@ -19,18 +18,18 @@ BINS = 10  # of equal width, of probabilities that are compared with what came t
 def binary_metrics(
     labels: np.ndarray, probability: np.ndarray, threshold: float, counts: np.ndarray | None
 ) -> dict:
-    """Compute what is usually asked of a binary classifier.
+    """Compute the usual metrics of a binary classifier.
 
-    Labels are 0 or 1, (n,), both present; probability is of label 1, float64 (n,), and counts,
-    int64 (n,), say how often each occurs; None where that is not known. Label 1 is predicted above
-    the threshold. Not at it: a network whose ReLUs are all off says exactly 0.5, which is no vote
-    for either. The metrics take it for label 0, and `undecided`, the share at the threshold, says
-    how much hangs on that.
+    Args:
+        labels: 0 or 1, (n,), both present.
+        probability: of label 1, float64 (n,).
+        threshold: label 1 is predicted above it, label 0 at it and below.
+        counts: how often each image occurs, int64 (n,); None if that is not known.
 
     Returns:
-        accuracy, loss (mean binary cross-entropy in nats), precision (None where nothing is
-        predicted to be 1), recall, f1, roc_auc, undecided, and the counts tn, fp, fn, tp. All are
-        None without counts.
+        accuracy, loss (mean binary cross-entropy in nats), precision (None if label 1 is never
+        predicted), recall, f1, roc_auc, undecided (the share of images exactly at the threshold),
+        and the counts tn, fp, fn, tp. All are None without counts.
     """
     if counts is None:
         return dict.fromkeys(METRICS)
@@ -56,9 +55,9 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, counts: np.ndarr
 
 
 def cross_entropy(labels: np.ndarray, probability: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Compute the mean binary cross-entropy in nats, (...) for probabilities (..., n).
+    """Compute the mean binary cross-entropy in nats: (...) for probabilities (..., n).
 
-    It is PyTorch's, in which a single one is at most 100; scikit-learn's stops at 36.
+    It is PyTorch's, whose terms are at most 100; scikit-learn's stop at 36.
     """
     predicted = torch.from_numpy(probability)
     expected = torch.from_numpy(labels).double().expand_as(predicted)
@@ -66,16 +65,13 @@ def cross_entropy(labels: np.ndarray, probability: np.ndarray, counts: np.ndarra
     return np.average(losses.numpy(), axis=-1, weights=counts)
 
 
-def curves(
-    labels: np.ndarray, probability: np.ndarray, counts: np.ndarray
-) -> dict[str, pd.DataFrame]:
-    """Compute what is drawn of a model's probabilities. Arguments as in `binary_metrics`.
+def curves(labels: np.ndarray, probability, counts: np.ndarray) -> dict[str, pd.DataFrame]:
+    """Compute a model's curves; arguments as in `binary_metrics`.
 
     Returns:
-        roc: fpr and tpr. precision_recall: recall, from 0 on, and precision. calibration, for each
-        bin of probabilities that is not empty: the mean probability, the fraction of positives and
-        the number of images; a bin's lower end belongs to it. (scikit-learn's calibration_curve
-        takes no weights.)
+        roc: fpr and tpr. precision_recall: recall, from 0 on, and precision. calibration: for each
+        bin that is not empty the mean probability, the fraction of positives and the number of
+        images. (scikit-learn's calibration_curve takes no weights.)
     """
     fpr, tpr, _ = metrics.roc_curve(labels, probability, sample_weight=counts)
     precision, recall, _ = metrics.precision_recall_curve(labels, probability, sample_weight=counts)

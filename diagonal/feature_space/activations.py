@@ -8,12 +8,7 @@ from torch import nn
 
 
 def activation_functions(leaky_slope: float, prelu_slope: float) -> dict[str, nn.Module]:
-    """Make the activation functions by the titles that they are drawn under.
-
-    Args:
-        leaky_slope: leaky ReLU's coefficient of leakage.
-        prelu_slope: where PReLU's learned coefficient starts.
-    """
+    """Make the activation functions, by title; PReLU's slope is the one it starts with."""
     prelu = nn.PReLU(init=prelu_slope, dtype=torch.float64)
     return {
         "sigmoid": nn.Sigmoid(),

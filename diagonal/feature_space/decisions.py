@@ -8,14 +8,13 @@ from torch import nn
 
 from diagonal.training.models import collapsed, probabilities
 
-DECIMALS = 6  # of coordinates: last bits, in which CPUs differ, must not reach a figure
+COORDINATE_DECIMALS = 6  # of coordinates: last bits, in which CPUs differ, must not reach a figure
 
 
 def called_diagonal(tail, box: np.ndarray, threshold: float, side: int = 160) -> np.ndarray:
-    """Ask on a raster over a box where the layers behind a space say label 1: bool (side, side).
+    """Find where in a box (2, 1 or 2) the layers behind a space predict label 1, on a raster.
 
-    The box (2, 1 or 2) is in coordinates of the space, its units; one of a single unit gives
-    (1, side).
+    Returns bool (side, side), or (1, side) for a space of one unit.
     """
     sides = [np.linspace(*ends, side) for ends in box.T]
     raster = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, len(sides))
@@ -23,12 +22,11 @@ def called_diagonal(tail, box: np.ndarray, threshold: float, side: int = 160) ->
 
 
 def deciding_plane(tail: nn.Sequential, box: np.ndarray, threshold: float) -> np.ndarray | None:
-    """Cut a box (2, 3) with the plane on which the layers behind a space give the threshold.
+    """Find the plane in a box (2, 3) on which the layers behind a space give the threshold.
 
     Returns:
-        Its corners (k, 3) in order, where it meets the box's edges; None where it does not, or
-        where there is no such plane: at 0 and 1, and unless linear layers without bias come before
-        the sigmoid.
+        Its corners (k, 3) on the box's edges, in order. None if it does not meet the box, or there
+        is no plane: at thresholds 0 and 1, and unless the layers are linear up to the sigmoid.
     """
     *linear, _ = tail
     if not all(isinstance(layer, nn.Linear) for layer in linear) or threshold in (0, 1):
@@ -48,4 +46,4 @@ def deciding_plane(tail: nn.Sequential, box: np.ndarray, threshold: float) -> np
     first = across[0]
     second = np.cross(normal, first)
     order = np.argsort(np.arctan2(across @ second, across @ first * np.linalg.norm(normal)))
-    return np.round(np.array(crossings)[order], DECIMALS)
+    return np.round(np.array(crossings)[order], COORDINATE_DECIMALS)

@@ -10,16 +10,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from diagonal.errors import InputError
 from diagonal.lines.images import chunks, every_line, labels_of
 from diagonal.pipeline.data import Patterns
-from diagonal.pipeline.errors import InputError
 
 
 def numbered(images: np.ndarray) -> np.ndarray:
-    """Give each distinct image a number: int32 (N,), from 0 in order of first appearance.
-
-    Images (N, ...) of any dtype may lie in a file that is larger than memory.
-    """
+    """Give equal images of (N, ...) one number: int32 (N,), from 0 by first appearance."""
     numbers: defaultdict[bytes, int] = defaultdict(lambda: len(numbers))
     result = np.empty(len(images), np.int32)
     for part in chunks(len(images), images[0].size):
@@ -30,26 +27,21 @@ def numbered(images: np.ndarray) -> np.ndarray:
 
 
 def first_places(numbers: np.ndarray) -> np.ndarray:
-    """Find where each number first stands in numbers (N,), all from 0 on: int64 (n,)."""
+    """Find the first index of each number in numbers (N,), which are 0 to n-1: int64 (n,)."""
     first = np.empty(numbers.max() + 1, np.int64)
     first[numbers[::-1]] = np.arange(len(numbers))[::-1]  # what is written last stays
     return first
 
 
 def augmented(images: np.ndarray, hflip: float) -> np.ndarray:
-    """List what training can show of images (n, ..., S, S): (n or 2n, ..., S, S).
-
-    Those are the images and, where the probability hflip of mirroring them is above 0, their
-    mirror images in the same order.
-    """
+    """Add to images (n, ..., S, S) their mirror images, if training shows them (hflip > 0)."""
     return np.concatenate([images, images[..., ::-1]]) if hflip > 0 else images
 
 
-def orbits(images: np.ndarray, hflip: float) -> np.ndarray:
-    """Give each image's orbit a number: int32 (N,), from 0 in order of first appearance.
+def mirror_groups(images: np.ndarray, hflip: float) -> np.ndarray:
+    """Give each image (N, ..., S, S) its mirror group's number: int32 (N,), from 0.
 
-    An orbit is an image with all that `augmented` makes of it. Images (N, ..., S, S) may lie in a
-    file that is larger than memory; the distinct ones are held.
+    A mirror group is an image with all that `augmented` makes of it.
     """
     numbers = numbered(images)
     patterns = images[first_places(numbers)]
@@ -74,9 +66,8 @@ def distinct(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.nda
     if len(both):
         alike = np.flatnonzero(numbers == both[0])
         there, here = (alike[labels[alike] == label][0] for label in (0, 1))
-        raise InputError(
-            f"expected one label for equal images, found 0 for image {there} and 1 for image {here}"
-        )
+        found = f"0 for image {there} and 1 for image {here}"
+        raise InputError(f"expected one label for equal images, found {found}")
     order = np.lexsort((-counts, labels[first]))
     place = np.empty(len(order), np.int32)
     place[order] = np.arange(len(order))
@@ -84,11 +75,11 @@ def distinct(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def population(img_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """List all that the generator can draw: all different, as no diagonal fills a row or column.
+    """List the distinct images that the generator can draw.
 
     Returns:
         images, uint8 (n, 1, S, S); labels, int64 (n,), 1 for a diagonal; counts, int64 (n,), how
-        many of the 3 (2S-1) lines each is: its probability is its share.
+        many of the 3 (2S-1) equally likely lines each is.
     """
     lines = every_line(img_size)
     _, first, counts = np.unique(numbered(lines), return_index=True, return_counts=True)
@@ -96,9 +87,9 @@ def population(img_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def drawable(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """List the `population` that images (n, C, S, S) with labels (n,) are drawn from.
+    """List the `population` of images (n, C, S, S) with labels (n,).
 
-    It is empty where one of them is no line of the generator's, or has another label.
+    It is empty if one of them is none of the generator's lines, or has another label.
     """
     lines, line_labels, counts = population(images.shape[-1])
     if images.shape[1] == 1:
@@ -109,11 +100,10 @@ def drawable(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def count_shown(lines: np.ndarray, images: np.ndarray, hflip: float) -> tuple[int, int]:
-    """Count what training on images (n, C, S, S) can show, as in `augmented`.
+    """Count the distinct images that training on images (n, C, S, S) shows, see `augmented`.
 
     Returns:
-        How many distinct images, and how many of those are none of the lines (k, C, S, S), which
-        are all different.
+        How many there are, and how many of those are none of the distinct lines (k, C, S, S).
     """
     numbers = numbered(np.concatenate([lines, augmented(images, hflip)]))
     shown = np.unique(numbers[len(lines) :])
@@ -124,8 +114,8 @@ def survey(images: np.ndarray, labels: np.ndarray, train, val, transform: Callab
     """List all that is in the data or can be drawn, with how often it occurs.
 
     Images are uint8 (N, C, S, S), labels int64 (N,), equal for equal images; train and val,
-    indices of a split, hold all of them. The transform turns arrays of images into what networks
-    see.
+    indices of a split, hold all of them. The transform turns arrays of images into what
+    networks see.
     """
     order, numbers = np.concatenate([train, val]), numbered(images)
     first = order[np.sort(first_places(numbers[order]))]

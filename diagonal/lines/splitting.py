@@ -3,15 +3,15 @@
 import numpy as np
 import torch
 
-from diagonal.lines.patterns import orbits
-from diagonal.pipeline.errors import InputError
+from diagonal.errors import InputError
+from diagonal.lines.patterns import mirror_groups
 
 
 def split_sizes(n: int, splits) -> list[int]:
-    """Share n indices out among splits, any positive numbers relative to each other.
+    """Divide n indices among splits, any positive numbers relative to each other.
 
-    The sizes are those of `random_split`: rounded down in float32, and what is left one by one from
-    the first on. But it refuses ratios whose float32 sum comes out just above one.
+    The sizes are those of `random_split`, which refuses ratios whose float32 sum is just above 1:
+    rounded down in float32, and what is left is added one by one from the first on.
     """
     ratios = torch.as_tensor(splits)
     total = ratios.sum().float()
@@ -23,35 +23,26 @@ def split_sizes(n: int, splits) -> list[int]:
     return sizes
 
 
-def split_by_unit(
-    images: np.ndarray, labels: np.ndarray, ratios, seed: int, unit: str, hflip: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Split images (N, 1, S, S) with labels (N,) at random so that no unit is on both sides.
+def groups_of(images: np.ndarray, group_by: str, hflip: float) -> np.ndarray | None:
+    """Give images (N, ..., S, S) their group's number, to be kept together: int32 (N,), or None.
 
-    The unit is one of params.yaml's; hflip is the probability that training mirrors an image. For
-    the rest see `train_val_split`.
+    Args:
+        images: any; equal ones have equal labels.
+        group_by: "image" keeps none together, hence None; "pattern" all copies of an image;
+            "mirror_group" mirror images, too, if training shows them.
+        hflip: the probability that training mirrors an image.
     """
-    return train_val_split(labels, ratios, seed, units(images, unit, hflip))
-
-
-def units(images: np.ndarray, unit: str, hflip: float) -> np.ndarray | None:
-    """Give images (N, ..., S, S) that must stay together a number: int32 (N,) from 0, or None.
-
-    The unit `image` keeps none together, hence None; `pattern` all copies of one; `orbit` mirror
-    images, too, where training mirrors (hflip > 0) and so takes both to have one label.
-    """
-    if unit == "image":
+    if group_by == "image":
         return None
-    return orbits(images, hflip if unit == "orbit" else 0)
+    return mirror_groups(images, hflip if group_by == "mirror_group" else 0)
 
 
 def train_val_split(
     labels: np.ndarray, ratios, seed: int, groups: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Split a labelled data set into training and validation at random, by their ratios.
+    """Split a labelled data set into training and validation at random.
 
-    Labels are 0 or 1, (N,). Groups, integers (N,) from 0 without gaps, are equal for images of one
-    label that must stay together; without them each goes its own way, as in the lecture.
+    Labels are 0 or 1, (N,), ratios two numbers. Groups, see `groups_of`, are of one label each.
 
     Returns:
         The indices of training and of validation, int64, a partition of 0 to N-1.
@@ -99,7 +90,7 @@ def validation_groups(labels, ratios, groups, shuffled: np.ndarray) -> np.ndarra
         members = shuffled[kinds[shuffled] == label]
         if len(members) < 2:
             raise InputError(
-                f"unit: expected at least 2 groups of {name} to keep training and validation "
+                f"group_by: expected at least 2 groups of {name} to keep training and validation "
                 f"apart, found {len(members)} in {len(labels)} images"
             )
         lacking = share * sizes[members].sum()

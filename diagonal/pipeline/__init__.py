@@ -1,1 +1,1 @@
-"""What every stage needs: params.yaml, files, errors, the exit status, and how pictures look."""
+"""What every stage needs: params.yaml, files, data, and the names of the models."""

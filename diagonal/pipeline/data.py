@@ -4,20 +4,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from diagonal.errors import InputError
 from diagonal.pipeline import files
-from diagonal.pipeline.errors import InputError
 
 IMAGES, LABELS = "data/raw/images.npy", "data/raw/labels.npy"
 WEIGHTS = "data/balance/sample_weights.npy"
 SPLIT, PATTERNS = "data/split/{}.npy", "data/split/patterns.safetensors"  # {}: train or val
 MODEL = "models/{}.safetensors"  # {}: its name
-SETS = ("validation", "population")  # what models are judged on; see `Patterns.judged_on`
+EVAL_SETS = ("validation", "population")  # what models are judged on; see `Patterns.eval_sets`
 
 
 class Patterns(NamedTuple):
-    """The distinct images, and how often each occurs: all that evaluation needs of the data.
-
-    Straight lines come first, within a class the most frequent, then the first in the split.
+    """The distinct images, and how often each occurs: straight lines first, then by frequency.
 
     images: uint8 (n, C, S, S), as drawn.
     x: float32 (n, C, S, S), as networks see them.
@@ -25,7 +23,7 @@ class Patterns(NamedTuple):
     train, val: int64 (n,), how many of the training and of the validation images look like this.
     population: int64 (n,), how many of the 3 (2S-1) equally likely lines do; 0 for all where the
         images are not the generator's.
-    place: int64 (n,), the pattern's place among those of the generator, -1 for none.
+    place: int64 (n,), the pattern's index among those of the generator, -1 for none.
     """
 
     images: np.ndarray
@@ -40,33 +38,28 @@ class Patterns(NamedTuple):
         """Choose some, by their indices in the order wanted or by a mask."""
         return Patterns(*(column[index] for column in self))
 
-    def judged_on(self) -> dict[str, np.ndarray]:
-        """Name what models are judged on, and how often each image occurs there, int64 (n,).
+    def eval_sets(self) -> dict[str, np.ndarray]:
+        """Map the sets on which models are judged to how often each image occurs in them, (n,).
 
-        That is validation and, as the last, where it is known, all that can be drawn.
+        They are validation and, last and only if it is known, the population.
         """
-        named = zip(SETS, (self.val, self.population), strict=True)
+        named = zip(EVAL_SETS, (self.val, self.population), strict=True)
         return {name: counts for name, counts in named if counts.any()}
 
 
 def pictures(images: np.ndarray) -> np.ndarray:
-    """Turn images (n, C, S, S) to what is drawn: three channels in colour, else the first alone.
-
-    Returns (n, S, S, 3) or (n, S, S).
-    """
+    """Turn images (n, C, S, S) into pictures: (n, S, S, 3), or of the first channel (n, S, S)."""
     return np.moveaxis(images, 1, -1) if images.shape[1] == 3 else images[:, 0]
 
 
-def read_images(at_random: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def read_images() -> tuple[np.ndarray, np.ndarray]:
     """Read all images, uint8 (N, C, S, S), and their labels, int64 (N,).
-
-    Images that will be read in any order, `at_random`, are read without reading ahead.
 
     Raises:
         InputError: a file is missing or not as expected, images are not square, or there are not
             as many of both.
     """
-    images = files.read_array(IMAGES, np.uint8, ndim=4, at_random=at_random)
+    images = files.read_array(IMAGES, np.uint8, ndim=4)
     labels = read_labels()
     n_channels, height, width = images.shape[1:]
     if not (n_channels and height == width > 1):
@@ -91,30 +84,20 @@ def read_labels() -> np.ndarray:
     return labels
 
 
-def read_split(name: str, n_images: int) -> np.ndarray:
-    """Read the indices of a split, train or val, among this many images: int64 (n,).
-
-    Raises:
-        InputError: the file is missing or not as expected, or there are no such images.
-    """
-    path = SPLIT.format(name)
-    index = files.read_array(path, np.int64, ndim=1)
-    if not (len(index) and index.min() >= 0 and index.max() < n_images):
-        raise InputError(f"{path}: expected indices of {n_images} images, found others")
-    return index
+def read_split(name: str) -> np.ndarray:
+    """Read the indices of a side of the split, train or val: int64 (n,)."""
+    return files.read_array(SPLIT.format(name), np.int64, ndim=1)
 
 
 def read_weights(n_images: int) -> np.ndarray:
     """Read the weights of this many training images in the sampler's draw, float64 (n,).
 
     Raises:
-        InputError: there are more or fewer, or they are no weights.
+        InputError: the file is missing or not as expected.
     """
     weights = files.read_array(WEIGHTS, np.float64, ndim=1)
     if len(weights) != n_images:
         raise InputError(f"{WEIGHTS}: expected {n_images} weights, found {len(weights)}")
-    if not (weights.min() >= 0 and 0 < weights.sum() < np.inf):
-        raise InputError(f"{WEIGHTS}: expected weights of 0 or more, found other numbers")
     return weights
 
 
@@ -125,15 +108,13 @@ def read_patterns() -> Patterns:
         InputError: the file is missing or not as expected.
     """
     tensors = files.read_tensors(PATTERNS)
-    if tensors.keys() != set(Patterns._fields):
-        expected, found = (", ".join(sorted(names)) for names in (Patterns._fields, tensors))
-        raise InputError(f"{PATTERNS}: expected {expected}, found {found or 'nothing'}")
-    shape = tensors["images"].shape
-    for name, column in tensors.items():
-        dtype = {"images": np.uint8, "x": np.float32}.get(name, np.int64)
-        expected = shape if name in ("images", "x") else shape[:1]
-        if (column.dtype, column.shape) != (dtype, expected) or len(shape) != 4:
-            raise InputError(f"{PATTERNS}: expected tensors that fit each other, found others")
-        if not np.isfinite(column).all():
-            raise InputError(f"{PATTERNS}: {name}: expected finite numbers, found others")
+    dtypes, shape = {"images": np.uint8, "x": np.float32}, np.shape(tensors.get("images"))
+    expected = {
+        name: (dtypes.get(name, np.int64), shape if name in dtypes else shape[:1])
+        for name in Patterns._fields
+    }
+    found = {name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()}
+    if len(shape) != 4 or found != expected or not np.isfinite(tensors["x"]).all():
+        names = ", ".join(Patterns._fields)
+        raise InputError(f"{PATTERNS}: expected finite tensors {names} that fit, found others")
     return Patterns(**tensors)

@@ -1,14 +1,12 @@
-"""Every artifact read or written: whole or not at all, the same bytes everywhere, no pickle.
+"""Every file read or written: whole or not at all, the same bytes everywhere, no pickle.
 
-Writers go through a temporary file in the target's folder and a rename. Readers raise InputError in
-one line where a file is missing or not what the caller expects. Arrays are read as memory maps, of
-which the system loads what is used: so they may be larger than memory.
+Writers write a temporary file in the target's folder and rename it. Readers raise InputError if a
+file is missing or not as expected. Arrays are memory maps, so they may be larger than memory.
 """
 
 import csv
 import io
 import json
-import mmap
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +20,7 @@ import psutil
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from diagonal.pipeline.errors import InputError
+from diagonal.errors import InputError
 
 SIGNIFICANT_DIGITS = 6  # of every number in a table or in metrics: CPUs differ far below that
 
@@ -61,10 +59,9 @@ def write_array(path, array: np.ndarray) -> None:
 
 
 def write_large_array(path, shape: tuple[int, ...], dtype, parts: Iterable[np.ndarray]) -> None:
-    """Write an array of this shape as .npy in parts, one after the other along its first axis.
+    """Write an array of this shape as .npy in parts along its first axis.
 
-    It need not be held as a whole. A memory map would do that, too, but a full disk kills a process
-    that writes into one.
+    A memory map would need no parts, but a full disk kills a process that writes into one.
     """
     dtype = np.dtype(dtype)
     header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
@@ -74,12 +71,10 @@ def write_large_array(path, shape: tuple[int, ...], dtype, parts: Iterable[np.nd
             file.write(np.ascontiguousarray(part, dtype).data)
 
 
-def read_array(path, dtype, ndim: int, at_random: bool = False) -> np.ndarray:
+def read_array(path, dtype, ndim: int) -> np.ndarray:
     """Map an .npy file that must hold an array of this dtype and number of dimensions.
 
-    The array cannot be written to: Linux refuses to map more than memory for writing. Where it is
-    used in any order, `at_random`, the system does not read ahead: it would read a file larger than
-    memory again and again.
+    The array is read-only: Linux refuses to map more than memory for writing.
     """
     with _reading(path, ".npy"):
         array = np.lib.format.open_memmap(path, mode="r")
@@ -88,17 +83,13 @@ def read_array(path, dtype, ndim: int, at_random: bool = False) -> np.ndarray:
             f"{path}: expected {np.dtype(dtype)} with {ndim} dimensions, "
             f"found {array.dtype} with {array.ndim}"
         )
-    if at_random and hasattr(mmap, "MADV_RANDOM"):
-        array._mmap.madvise(mmap.MADV_RANDOM)
     return np.asarray(array)
 
 
-def write_tensors(
-    path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None
-) -> None:
-    """Write named arrays as .safetensors, and text under at most one key of its metadata.
+def write_tensors(path, tensors: Mapping, metadata: Mapping[str, str] | None = None) -> None:
+    """Write named arrays as .safetensors, with at most one text as metadata.
 
-    Two keys would come in another order in each process.
+    The order of two would differ between processes.
     """
     contiguous = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
     with replacing(path) as file:
@@ -143,13 +134,7 @@ def read_table(path, *names: str):
     import pandas as pd  # here, as most stages read no table
 
     with _reading(path, ".csv"):
-        table = pd.read_csv(path)
-        if missing := sorted(set(names) - set(table.columns)):
-            raise ValueError(f"no column {missing[0]!r}")
-        table = table[list(names)].apply(pd.to_numeric)
-        if table.empty or table.isna().any(axis=None):
-            raise ValueError("no rows" if table.empty else "a row without a number")
-        return table
+        return pd.read_csv(path, usecols=names, dtype=float)[list(names)]
 
 
 def write_metrics(path, metrics: Mapping) -> None:
@@ -170,15 +155,10 @@ def _rounded(value):
     return int(value) if isinstance(value, np.integer) else value
 
 
-def read_metrics(path, *names: str) -> dict[str, float | None]:
-    """Read numbers by name from a file of `write_metrics`."""
+def read_metrics(path) -> dict:
+    """Read a file of `write_metrics`."""
     with _reading(path, ".json"):
-        metrics = json.loads(Path(path).read_bytes())
-        numbers = metrics if isinstance(metrics, dict) else {}
-        for name in names:
-            if not isinstance(numbers.get(name, "none"), float | int | None):
-                raise ValueError(f"no number {name!r}")
-        return {name: numbers[name] for name in names}
+        return json.loads(Path(path).read_bytes())
 
 
 def write_figure(path, figure) -> None:
@@ -188,9 +168,9 @@ def write_figure(path, figure) -> None:
 
 
 def write_animation(path, frames: Sequence, milliseconds: int, hold: int) -> None:
-    """Write Pillow images of one size and palette as a GIF that runs for ever.
+    """Write Pillow images of one size and palette as a GIF that loops.
 
-    Each is shown for some milliseconds, a multiple of 10, the last one for `hold` of them.
+    Each is shown for so many milliseconds, a multiple of 10, the last one for `hold` of them.
     """
     durations = [milliseconds] * (len(frames) - 1) + [hold]
     options = {"append_images": frames[1:], "duration": durations, "loop": 0, "optimize": False}

@@ -1,18 +1,21 @@
-"""The models of the pipeline: a line for each says how it is built, evaluated and drawn."""
+"""The models of the pipeline. README.md says what a new one needs beside a line here."""
 
 from typing import NamedTuple
 
 
 class Model(NamedTuple):
-    """What is particular to a model, beside its section `train_NAME` of params.yaml."""
+    """How a model differs from the others, beside its section `train_NAME` of params.yaml.
 
-    activation: str  # follows each hidden layer: a key of `diagonal.training.models.ACTIVATIONS`
-    color: str
-    marker: str  # one of matplotlib's
+    activation: follows each hidden layer, a key of `diagonal.training.models.ACTIVATIONS`.
+    hidden: whether the model has hidden layers, and its section their sizes.
+    """
+
+    activation: str
+    hidden: bool = True
 
 
-MODELS = {  # in the lecture's order; with Okabe and Ito's palette
-    "logistic": Model("none", "#009E73", "D"),
-    "deepish": Model("none", "#CC79A7", "^"),
-    "relu": Model("relu", "#E69F00", "v"),
+MODELS = {  # in the lecture's order
+    "logistic": Model("none", hidden=False),
+    "deepish": Model("none"),
+    "relu": Model("relu"),
 }

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable, Iterable
-from itertools import islice
 
 import numpy as np
 import torch
@@ -11,14 +10,11 @@ from torch import nn
 from diagonal.pipeline import files
 from diagonal.training.checkpoints import restore
 
-AT_ONCE = 2**14  # batches, after which the losses leave the device: most epochs have fewer
-
 
 class Architecture:
     """Train a model on batches, keep its losses, save and restore it.
 
-    The device and dtype of its parameters are those of the batches; the loss turns predictions and
-    labels into a scalar tensor.
+    The loss function takes predictions and labels, and returns a scalar tensor.
     """
 
     def __init__(self, model: nn.Module, loss_fn: Callable, optimizer: torch.optim.Optimizer):
@@ -54,12 +50,11 @@ class Architecture:
             generator.manual_seed(seed)
 
     def train(self, n_epochs: int, seed: int = 42, on_epoch: Callable | None = None) -> None:
-        """Train for some epochs more, appending to `losses` and `val_losses`.
+        """Train for n more epochs, appending to `losses` and `val_losses`.
 
-        A training loss is the mean over an epoch's batches, each taken before its own update;
-        a validation loss is the mean over batches after the epoch. All random streams are seeded
-        once at the start; `on_epoch` is called with both losses after each epoch, the second None
-        without a validation loader.
+        Both are means over batches: training losses are taken before each update, validation
+        losses after the epoch. All random streams are seeded at the start. `on_epoch` is called
+        with both losses after each epoch, the second being None without a validation loader.
         """
         self.set_seed(seed)
         for _ in range(n_epochs):
@@ -73,20 +68,8 @@ class Architecture:
 
     @torch.no_grad()
     def _epoch(self, loader: Iterable, step: Callable) -> float:
-        # Losses go into one tensor. Many small ones, between large ones that come and go, would
-        # keep the system from taking memory back.
-        kept = torch.empty(AT_ONCE, dtype=self.dtype, device=self.device)
-
-        def losses_of(part: Iterable) -> np.ndarray:
-            n = 0
-            for n, (x, y) in enumerate(part, start=1):
-                kept[n - 1] = step(x.to(self.device), y.to(self.device))
-            return kept[:n].cpu().double().clone().numpy()
-
-        batches, losses = iter(loader), []
-        while len(part := losses_of(islice(batches, AT_ONCE))):
-            losses.append(part)
-        return float(np.mean(np.concatenate(losses)))
+        losses = (step(x.to(self.device), y.to(self.device)).item() for x, y in loader)
+        return float(np.mean(np.fromiter(losses, float)))
 
     @torch.enable_grad()
     def update(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -110,7 +93,7 @@ class Architecture:
 
     def count_parameters(self) -> int:
         """Count the numbers that training changes."""
-        return sum(each.numel() for each in self.model.parameters() if each.requires_grad)
+        return sum(weight.numel() for weight in self.model.parameters() if weight.requires_grad)
 
     def save_checkpoint(self, path) -> None:
         """Write model, optimizer and losses, to go on from later."""
@@ -124,11 +107,5 @@ class Architecture:
             torch.save(checkpoint, file)
 
     def load_checkpoint(self, path) -> None:
-        """Go on from what `save_checkpoint` wrote, or the course's own, or from weights alone.
-
-        The model and optimizer are those of the checkpoint; `checkpoints.restore` says more.
-
-        Raises:
-            InputError: the file is missing, no checkpoint, or one of another model.
-        """
+        """Continue from a checkpoint, see `checkpoints.restore`."""
         self.losses, self.val_losses = restore(path, self.model, self.optimizer, self.device)

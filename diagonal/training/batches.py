@@ -26,10 +26,9 @@ class Batches:
     """Iterate over images and labels as a `DataLoader` would, each epoch drawn at once.
 
     Args:
-        images: (N, C, H, W); they may lie in a file that is mapped into memory, for only what is
-            gathered is read.
+        images: (N, C, H, W), which may be a memory map.
         labels: (N,) on the same device.
-        index: which of them make the data set, int64 (n,); None for all.
+        index: which images make up the data set, int64 (n,); None for all.
         batch_size: images per batch; the last batch may be shorter.
         sampler: draws which of the n make an epoch; None takes all of them in order.
         hflip: probability that a drawn image is mirrored left to right; needs a sampler.
@@ -76,13 +75,13 @@ class Batches:
                 batch[len(batch) * k // n : len(batch) * (k + 1) // n]
                 for batch in part.split(self.batch_size)
             ]
-            own, sizes = torch.cat(batches), list(map(len, batches))
-            gathered = self.gather(rows[own], mirrored[own])
-            yield from zip(*(map(_aligned, each.split(sizes)) for each in gathered), strict=True)
+            drawn, sizes = torch.cat(batches), list(map(len, batches))
+            x, y = self.gather(rows[drawn], mirrored[drawn])
+            yield from zip(*(map(_aligned, part.split(sizes)) for part in (x, y)), strict=True)
 
     def gather(self, rows: torch.Tensor, mirrored: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Gather images of all, by int64 (b,), mirrored where bool (b,): (b, C, H, W), (b, 1)."""
-        rows, mirrored = (each.to(self.images.device) for each in (rows, mirrored))
+        """Gather the images of rows, int64 (b,), some mirrored, bool (b,), and labels (b, 1)."""
+        rows, mirrored = rows.to(self.images.device), mirrored.to(self.images.device)
         x, y = self.images[rows], self.labels[rows, None]
         x = torch.where(mirrored[:, None, None, None], x.flip(-1), x)
         return self.transform(x).to(self.dtype), y.to(self.dtype)

@@ -1,89 +1,84 @@
-"""Checkpoints in PyTorch's format, ours and others', read without running what they may hold."""
+"""Checkpoints in PyTorch's format, read without running code that they may contain."""
 
-from collections.abc import Iterable, Mapping
-from copy import deepcopy
+import re
 from pickle import UnpicklingError
 
 import numpy as np
 import torch
 from torch import nn
 
-from diagonal.pipeline.errors import InputError
+from diagonal.errors import InputError
 
-# How checkpoints name weights, optimizer, losses and validation losses: ours, and the course's own.
+# Keys of the weights, the optimizer, the losses and the validation losses: ours, and those of the
+# course and of PyTorch's tutorials.
 FORMATS = (
     ("model", "optimizer", "losses", "val_losses"),
     ("model_state_dict", "optimizer_state_dict", "loss", "val_loss"),
 )
-SCALAR = np.float64().__reduce__()[0]  # what makes NumPy's numbers, as the course's losses are
-HARMLESS = [
+SCALAR = np.float64().__reduce__()[0]  # rebuilds a NumPy number, as the course's losses are
+SAFE = [
     (SCALAR, "numpy._core.multiarray.scalar"),
-    (SCALAR, "numpy.core.multiarray.scalar"),  # as NumPy 1 wrote it
+    (SCALAR, "numpy.core.multiarray.scalar"),  # NumPy 1
     np.dtype,
     type(np.dtype(np.float64)),
 ]
-REFUSED = (  # what is raised where a file is no checkpoint, or not of this model and optimizer
-    OSError, EOFError, RuntimeError, UnpicklingError, LookupError, TypeError, ValueError,
-    AttributeError,
-)  # fmt: skip
+WRAPPED = re.compile(r"^((module|_orig_mod)\.)+")  # by DistributedDataParallel, torch.compile
+NEW = {"maximize", "foreach", "capturable", "differentiable", "fused", "decoupled_weight_decay"}
 
 
 def restore(
     path, model: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device
 ) -> tuple[list[float], list[float]]:
-    """Load a checkpoint's weights and its optimizer's state into a model and its optimizer.
+    """Load a checkpoint's weights and optimizer state into a model and its optimizer.
 
-    A plain `state_dict()` is loaded, too: the optimizer stays as it is, and losses start anew.
+    A plain `state_dict()` is loaded, too: the optimizer keeps its state, and the losses are empty.
 
     Returns:
         losses and validation losses.
 
     Raises:
-        InputError: the file is missing, no such checkpoint, or one of another model or optimizer.
-            Nothing has changed then.
+        InputError: the file is missing or no checkpoint, or one of another model or optimizer.
+            Model and optimizer are unchanged then.
     """
+    names = {WRAPPED.sub("", name): name for name in model.state_dict()}
     try:
-        with torch.serialization.safe_globals(HARMLESS):
+        with torch.serialization.safe_globals(SAFE):
             found = torch.load(path, map_location=device, weights_only=True)
-        names = next((names for names in FORMATS if names[0] in found), None)
-        parts = (found[name] for name in names) if names else (found, None, [], [])
-        weights, state, losses, val_losses = parts
-        losses, val_losses = _numbers(losses), _numbers(val_losses)
-        _require_shapes(weights, model.state_dict())
+        keys = next((keys for keys in FORMATS if keys[0] in found), None)
+        weights, state, *losses = map(found.get, keys) if keys else (found, None, None, None)
+        losses, val_losses = map(_numbers, losses)
+        weights = {names.get(WRAPPED.sub("", name), name): w for name, w in weights.items()}
+        _require_same_shapes(weights, model.state_dict())
         if state is not None:
-            _require_usable(state, optimizer)
-    except REFUSED as err:
-        reason = " ".join(f"{type(err).__name__}: {err}".split())
-        expected = "a checkpoint of this model and optimizer"
-        raise InputError(f"{path}: expected {expected}, found: {reason}") from err
+            _require_same_options(state, optimizer)
+            optimizer.load_state_dict(state)
+    except (OSError, EOFError, RuntimeError, UnpicklingError, LookupError, TypeError, ValueError,
+            AttributeError) as err:  # fmt: skip
+        reason = " ".join(str(err).split())
+        raise InputError(f"{path}: expected a checkpoint of this model, found: {reason}") from err
     model.load_state_dict(weights)
-    if state is not None:
-        optimizer.load_state_dict(state)
     return losses, val_losses
 
 
-def _numbers(losses: Iterable) -> list[float]:
-    """Turn losses into Python's numbers; the course's are None without a validation loader."""
-    return [float(loss) for loss in losses if loss is not None]
+def _numbers(losses) -> list[float]:
+    """List losses: the course's have None without validation, a tutorial's are the last one."""
+    losses = losses if isinstance(losses, list) else [losses]
+    return [
+        torch.as_tensor(loss, dtype=torch.float64).item() for loss in losses if loss is not None
+    ]
 
 
-def _require_shapes(found: Mapping, expected: Mapping) -> None:
-    """Refuse tensors whose names and shapes are not those expected, before any is copied."""
-    found, expected = ({k: tuple(v.shape) for k, v in each.items()} for each in (found, expected))
+def _require_same_shapes(found: dict, expected: dict) -> None:
+    """Compare all names and shapes before any tensor is copied, which PyTorch does not."""
     for name in {**expected, **found}:
-        shapes = [each.get(name, "none") for each in (found, expected)]
+        shapes = [tuple(s[name].shape) if name in s else "none" for s in (found, expected)]
         if shapes[0] != shapes[1]:
-            raise ValueError("{} of shape {} where this model has {}".format(name, *shapes))
+            raise ValueError(f"{name} of shape {shapes[0]}, where this model has {shapes[1]}")
 
 
-def _require_usable(state: dict, optimizer: torch.optim.Optimizer) -> None:
-    """Refuse a state that a copy of the optimizer cannot load and take a step with.
-
-    PyTorch loads Adam's state into SGD, too, and fails at the next step.
-    """
-    copy = deepcopy(optimizer)
-    copy.load_state_dict(deepcopy(state))  # a step changes it in place
-    for group in copy.param_groups:
-        for weight in group["params"]:
-            weight.grad = torch.zeros_like(weight)
-    copy.step()
+def _require_same_options(state: dict, optimizer: torch.optim.Optimizer) -> None:
+    """Refuse another optimizer's state, which PyTorch loads, to fail at the next step."""
+    expected = optimizer.defaults.keys() - NEW  # which older versions of PyTorch did not write
+    for group in state["param_groups"]:
+        if lacking := sorted(expected - group.keys()):
+            raise ValueError(f"the state of another optimizer, without {lacking[0]}")

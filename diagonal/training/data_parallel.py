@@ -14,7 +14,7 @@ from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 
-def place() -> tuple[int, int, int]:
+def ranks() -> tuple[int, int, int]:
     """Tell this process's number, how many there are, and its number on its own machine."""
     names = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}
     return tuple(int(os.environ.get(name, alone)) for name, alone in names.items())
@@ -48,9 +48,9 @@ class SharedLoss(nn.Module):
 
     def forward(self, predicted: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Compute the loss of this process's rows, probabilities and labels (b, 1), b from 0 on."""
-        own = nn.functional.binary_cross_entropy(predicted, y, reduction="sum")
-        sums = torch.stack([own.detach(), torch.full_like(own, len(y)).detach()])
+        total = nn.functional.binary_cross_entropy(predicted, y, reduction="sum")
+        sums = torch.stack([total.detach(), torch.full_like(total, len(y)).detach()])
         distributed.all_reduce(sums)
         loss, rows = sums
-        part = own * distributed.get_world_size() / rows
+        part = total * distributed.get_world_size() / rows
         return part + (loss / rows - part).detach()

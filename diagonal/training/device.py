@@ -2,7 +2,7 @@
 
 import torch
 
-from diagonal.pipeline.errors import InputError
+from diagonal.errors import InputError
 
 
 def available() -> list[str]:
@@ -21,7 +21,7 @@ def resolve(name: str, dtype: torch.dtype, local_rank: int = 0) -> torch.device:
     """
     devices = available()
     if name == "auto":
-        name = next(each for each in devices if _holds(each, dtype)).partition(":")[0]
+        name = next(device for device in devices if _holds(device, dtype)).partition(":")[0]
     if name == "cuda":
         name = f"cuda:{local_rank}"
     if name == "mps" and not _holds(name, dtype):

@@ -1,34 +1,41 @@
-"""Trainings whose weights do not stay finite, told in one line that names the learning rate."""
+"""Weights that do not stay finite, reported as a learning rate that is too large."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
+from torch import nn
 
-from diagonal.pipeline.errors import InputError
+from diagonal.errors import InputError
+from diagonal.training.models import rounded_weights
 
 
 @contextmanager
-def finite(weights: Callable[[], Mapping[str, torch.Tensor]], key: str, lr: float) -> Iterator:
-    """Train in this block; at its end, or when a loss refuses NaN, look at the weights.
+def finite(model: nn.Module, key: str, lr: float) -> Iterator[None]:
+    """Train a model in this block, and check its weights at the end.
+
+    Raises:
+        InputError: see `require_finite`.
+    """
+    try:
+        yield
+    finally:  # also if binary cross-entropy has refused NaN
+        require_finite(rounded_weights(model), key, lr)
+
+
+def require_finite(weights: Mapping[str, torch.Tensor], key: str, lr: float) -> None:
+    """Check that weights, as they would be stored, are finite.
 
     Args:
-        weights: finds the weights by name, as they would be stored.
-        key: of params.yaml, under which the learning rate stands.
+        weights: by name.
+        key: the file of parameters and the key in it, under which the learning rate stands.
         lr: the learning rate.
 
     Raises:
         InputError: some weight is not finite.
     """
-    refusal = None
-    try:
-        yield
-    except RuntimeError as err:  # binary cross-entropy takes nothing but probabilities
-        refusal = err
-    if not all(each.isfinite().all() for each in weights().values()):
+    if not all(weight.isfinite().all() for weight in weights.values()):
         raise InputError(
-            f"params.yaml: {key}: expected weights that stay finite, found that they do not with "
-            f"{lr:g}; try a smaller one"
-        ) from refusal
-    if refusal:
-        raise refusal
+            f"{key}: expected weights that stay finite, found that they do not with {lr:g}; "
+            "try a smaller one"
+        )

@@ -15,8 +15,8 @@ import torch
 from pydantic import Field, ValidationError
 from torch import nn
 
+from diagonal.errors import InputError, prefixed
 from diagonal.pipeline import data, files
-from diagonal.pipeline.errors import InputError, located
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.params import Count, Section
 
@@ -31,7 +31,7 @@ ACTIVATIONS = {
 # What is trained in float64 is stored in multiples of this. So coarse, a rounding tie is rarely as
 # near as the last bits reach, in which CPUs differ: by about 1e-15 per epoch.
 GRID = 2.0**-20
-DECIMALS = 9  # of probabilities: last bits, in which CPUs differ, must not break ties
+PROBABILITY_DECIMALS = 9  # of probabilities: last bits, in which CPUs differ, must not break ties
 
 
 class Input(Section):
@@ -54,11 +54,10 @@ def network(
     seed: int,
     dtype: torch.dtype = torch.float32,
 ) -> nn.Sequential:
-    """Build a network for classification, named layer by layer as on the slides.
+    """Build a network for classification, with the slides' names for its layers.
 
     Sizes are units of the input, of each hidden layer, which the activation follows, and of the
-    output: one for two classes, or one per class. The seed is that of torch's global stream, which
-    this function seeds. Weights in float32 are those of `nn.Linear`, bit for bit.
+    output: one for two classes, or one per class. This function seeds torch's global stream.
 
     Returns:
         flatten, hidden0, activation0, hidden1, ..., output, sigmoid or softmax: inputs (n, ...) to
@@ -82,9 +81,8 @@ def network(
 def linear(n_in: int, n_out: int, bias: bool, dtype: torch.dtype) -> nn.Linear:
     """Build a linear layer, its weights and biases uniform in +-1 / sqrt(n_in).
 
-    In float32 this is `nn.Linear`, whose draw has other last bits on other CPUs. In float64 the
-    same numbers of the same stream are scaled in float64 instead, the same on every CPU and at
-    most one float32 rounding away.
+    In float32 this is `nn.Linear`, whose last bits differ between CPUs. In float64 the same random
+    numbers are scaled in float64, which is the same on every CPU.
     """
     if dtype == torch.float32:
         return nn.Linear(n_in, n_out, bias=bias)
@@ -92,8 +90,8 @@ def linear(n_in: int, n_out: int, bias: bool, dtype: torch.dtype) -> nn.Linear:
         layer = nn.Linear(n_in, n_out, bias=bias, dtype=dtype)
     bound = 1 / math.sqrt(n_in)
     with torch.no_grad():
-        for each in layer.parameters():
-            each.copy_(torch.rand(each.shape).to(dtype) * (2 * bound) - bound)
+        for weight in layer.parameters():
+            weight.copy_(torch.rand(weight.shape).to(dtype) * (2 * bound) - bound)
     return layer
 
 
@@ -101,10 +99,10 @@ def restored(weights: Mapping[str, np.ndarray], activation: str) -> nn.Sequentia
     """Rebuild a network without biases from its stored weights, to be evaluated in float64.
 
     Weights are hidden0.weight, ..., output.weight, float32 (units out, units in), and those of the
-    activation, a key of ACTIVATIONS, which follows each hidden layer.
+    activation, a key of ACTIVATIONS.
 
     Raises:
-        InputError: they are not, do not fit each other, or are not finite.
+        InputError: they do not fit each other, or are not finite.
     """
     n_hidden = sum(name.startswith("hidden") for name in weights)
     names = [*(f"hidden{place}" for place in range(n_hidden)), "output"]
@@ -112,11 +110,11 @@ def restored(weights: Mapping[str, np.ndarray], activation: str) -> nn.Sequentia
         shapes = [weights[f"{name}.weight"].shape for name in names]
         sizes = [shapes[0][1], *(n_out for n_out, _ in shapes)]
         model = network(sizes, activation, seed=0, dtype=torch.float64)
-        model.load_state_dict({name: torch.from_numpy(each) for name, each in weights.items()})
+        model.load_state_dict({name: torch.from_numpy(w) for name, w in weights.items()})
     except (KeyError, IndexError, ValueError, RuntimeError) as err:
-        found = ", ".join(f"{name} {each.shape}" for name, each in weights.items())
+        found = ", ".join(f"{name} {weight.shape}" for name, weight in weights.items())
         raise InputError(f"expected the weights of a network, found {found or 'none'}") from err
-    if not all(each.dtype == np.float32 and np.isfinite(each).all() for each in weights.values()):
+    if not all(w.dtype == np.float32 and np.isfinite(w).all() for w in weights.values()):
         raise InputError("expected finite weights in float32, found others")
     return model.eval()
 
@@ -133,15 +131,15 @@ def collapsed(model: nn.Sequential) -> np.ndarray:
     return matrix
 
 
-def quantized_weights(model: nn.Module) -> dict[str, torch.Tensor]:
-    """Round the weights to what is stored, on the CPU: see `quantized`."""
-    return {name: quantized(weight).cpu() for name, weight in model.state_dict().items()}
+def rounded_weights(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Round the weights as they are stored, on the CPU: see `rounded_to_grid`."""
+    return {name: rounded_to_grid(weight).cpu() for name, weight in model.state_dict().items()}
 
 
-def quantized(weight: torch.Tensor) -> torch.Tensor:
-    """Round to float32; float64 to multiples of GRID before, which float32 holds exactly below 16.
+def rounded_to_grid(weight: torch.Tensor) -> torch.Tensor:
+    """Round float64 to multiples of GRID, which float32 holds exactly below 16, and to float32.
 
-    The last bits, in which CPUs differ, are gone then; float32 keeps its own.
+    That removes the last bits, in which CPUs differ; float32 is returned as it is.
     """
     if weight.dtype == torch.float64:
         weight = (weight / GRID).round() * GRID  # exact, for GRID is a power of two
@@ -149,32 +147,25 @@ def quantized(weight: torch.Tensor) -> torch.Tensor:
 
 
 def read_model(name: str, n_pixels: int) -> nn.Sequential:
-    """Read a model of the pipeline, a key of MODELS, to be evaluated in float64.
+    """Read a model, a key of MODELS, to be evaluated in float64: see `read_with_input`."""
+    return read_with_input(name, n_pixels)[0]
+
+
+def read_with_input(name: str, n_pixels=None, folder="models") -> tuple[nn.Sequential, Input]:
+    """Read a model, a key of MODELS, to be evaluated in float64, and what images it takes.
 
     Raises:
-        InputError: the file is missing or not as expected, or of images with more or fewer pixels.
-    """
-    path = data.MODEL.format(name)
-    weights = files.read_tensors(path)
-    with located(path):
-        return _for_images(restored(weights, MODELS[name].activation), n_pixels)
-
-
-def read_with_input(name: str, folder) -> tuple[nn.Sequential, Input]:
-    """Read a model of the pipeline from its file alone, wherever that is, and what it takes.
-
-    Raises:
-        InputError: as `read_model`, or the file does not say what the model takes.
+        InputError: the file is missing or not as expected, or of images with other than n_pixels.
     """
     path = Path(folder, Path(data.MODEL.format(name)).name)
-    weights, said = files.read_tensors(path), files.read_metadata(path, "input")
-    with located(path):
+    weights, text = files.read_tensors(path), files.read_metadata(path, "input")
+    with prefixed(path):
         try:
-            takes = Input.model_validate_json(said)
+            takes = Input.model_validate_json(text)
         except ValidationError as err:
-            raise InputError(f"expected what images the model takes, found {said}") from err
+            raise InputError(f"expected what images the model takes, found {text}") from err
         model = restored(weights, MODELS[name].activation)
-        return _for_images(model, math.prod(takes.shape)), takes
+        return _for_images(model, n_pixels or math.prod(takes.shape)), takes
 
 
 def read_history(name: str, n_pixels: int) -> tuple[np.ndarray, list[nn.Sequential]]:
@@ -185,15 +176,10 @@ def read_history(name: str, n_pixels: int) -> tuple[np.ndarray, list[nn.Sequenti
     """
     path, activation = data.MODEL.format(f"{name}_history"), MODELS[name].activation
     weights = files.read_tensors(path)
-    with located(path):
+    with prefixed(path):
         epochs = weights.pop("epoch", np.empty(0))
-        if epochs.ndim != 1 or any(each.shape[:1] != epochs.shape for each in weights.values()):
-            raise InputError("expected epochs and as many weights of each layer, found others")
-        at_epochs = [{key: w[place] for key, w in weights.items()} for place in range(len(epochs))]
-        models = [_for_images(restored(each, activation), n_pixels) for each in at_epochs]
-        if not models:
-            raise InputError("expected weights at some epochs, found none")
-    return epochs, models
+        states = [{key: w[i] for key, w in weights.items()} for i in range(len(epochs))]
+        return epochs, [_for_images(restored(state, activation), n_pixels) for state in states]
 
 
 def _for_images(model: nn.Sequential, n_pixels: int) -> nn.Sequential:
@@ -204,19 +190,23 @@ def _for_images(model: nn.Sequential, n_pixels: int) -> nn.Sequential:
 
 
 def views(x: torch.Tensor, tta: str) -> list[torch.Tensor]:
-    """List what a model is asked instead of images (n, C, S, S): its answer is the mean.
+    """List the versions of images (n, C, S, S) over which probabilities are averaged.
 
-    Test-time augmentation `hflip` adds the mirror images, `none` leaves the images alone.
+    Test-time augmentation `hflip` adds the mirror images, `none` adds nothing.
     """
     return [x, x.flip(-1)] if tta == "hflip" else [x]
 
 
+def dead_units(values: np.ndarray, axis: int) -> np.ndarray:
+    """Tell which ReLU units are 0 for all images, by values before or after the ReLU: bool."""
+    return (values <= 0).all(axis=axis)
+
+
 @torch.no_grad()
 def probabilities(model: nn.Module, x: torch.Tensor, tta: str = "none") -> np.ndarray:
-    """Compute the probability that each image is of a diagonal, by a model in float64.
+    """Compute the probability that each image (n, C, S, S) is a diagonal, by a model in float64.
 
-    Images (n, C, S, S) are as networks see them, tta is of `views`; float64 (n,) is rounded to 9
-    decimals.
+    See `views` for tta. Returns float64 (n,), rounded to 9 decimals.
     """
     answers = [model(view.double())[:, 0].numpy() for view in views(x, tta)]
-    return np.mean(answers, axis=0).round(DECIMALS)
+    return np.mean(answers, axis=0).round(PROBABILITY_DECIMALS)

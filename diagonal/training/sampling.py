@@ -20,9 +20,7 @@ def make_balanced_sampler(y: torch.Tensor) -> WeightedRandomSampler:
 
 def weighted_sampler(weights: torch.Tensor) -> WeightedRandomSampler:
     """Make a sampler of as many indices as there are weights (n,), with its own generator."""
-    return WeightedRandomSampler(
-        weights=weights, num_samples=len(weights), generator=torch.Generator(), replacement=True
-    )
+    return WeightedRandomSampler(weights, len(weights), generator=torch.Generator())
 
 
 def draw(sampler: WeightedRandomSampler | RandomSampler) -> torch.Tensor:
@@ -32,9 +30,14 @@ def draw(sampler: WeightedRandomSampler | RandomSampler) -> torch.Tensor:
     `torch.multinomial` refuses more than `CATEGORIES` weights. Then its method is applied to the
     same stream: uniform numbers are looked up among the cumulative weights.
     """
+    n, generator = sampler.num_samples, sampler.generator
     if isinstance(sampler, RandomSampler):
-        return torch.randperm(sampler.num_samples, generator=sampler.generator)
-    weights, n, generator = sampler.weights, sampler.num_samples, sampler.generator
+        permutation = torch.randperm(n, generator=generator)
+        torch.randperm(
+            n, generator=generator
+        )  # as it draws for a remainder, of which there is none
+        return permutation
+    weights = sampler.weights
     if len(weights) <= CATEGORIES or not sampler.replacement:
         return torch.multinomial(weights, n, sampler.replacement, generator=generator)
     cumulative = weights.cumsum(0)

@@ -1,1 +1,0 @@
-"""What the lecture claims, measured: many trainings in each arm of an experiment."""

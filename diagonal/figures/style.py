@@ -1,0 +1,67 @@
+"""What all figures share: fonts, sizes, and one colour for each class and each model.
+
+Draw and save inside `style`, which is the same for every figure and everyone: what a user's own
+matplotlibrc says does not reach the pipeline's pictures.
+"""
+
+from itertools import cycle
+
+import matplotlib.style
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from diagonal.pipeline.models import MODELS
+
+# Okabe and Ito's palette, told apart by colour-blind readers; markers differ as well.
+CLASSES = (("straight", "#0072B2", "s"), ("diagonal", "#D55E00", "o"))
+PALETTE = (("#009E73", "D"), ("#CC79A7", "^"), ("#E69F00", "v"), ("#000000", "P"), ("#F0E442", "X"))
+LOOKS = dict(zip(MODELS, cycle(PALETTE), strict=False))  # model -> (colour, marker)
+PALE = ListedColormap(["#D6E8F3", "#FAE0CF"])  # regions: the classes' colours, made pale
+GRAY = "#666666"
+SKY = "#56B4E9"  # what is neither a class nor a model
+DIVERGING = "PuOr_r"  # of signed numbers: the more orange the more diagonal, white is 0
+STYLE = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib
+    "font.size": 11,
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.dpi": 120,
+    "figure.constrained_layout.use": True,
+    "legend.frameon": False,
+}
+WIDTH = 8.0  # inches: 960 pixels
+
+
+def style():
+    """Make a context that draws in the project's style, starting from matplotlib's own defaults."""
+    return matplotlib.style.context(STYLE, after_reset=True)
+
+
+def titled(height: float, title: str) -> Figure:
+    """Make an empty figure of this height, in inches, with its title at the left."""
+    figure = Figure(figsize=(WIDTH, height))
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13)
+    return figure
+
+
+def spaced(n: int, most: int) -> np.ndarray:
+    """Choose the indices of at most `most` of n items, evenly spaced, first and last included."""
+    return np.linspace(0, n - 1, min(n, most)).round().astype(int)
+
+
+def whole_ticks(axes: Axes, axis: str) -> None:
+    """Put ticks of the axis x, y or both at whole numbers alone."""
+    axes.locator_params(axis, integer=True, min_n_ticks=1)
+
+
+def class_legend(axes_or_figure, *others, **options) -> None:
+    """Tell the classes apart by colour and marker; others are further artists with a label."""
+    handles = [
+        Line2D([], [], color=color, marker=marker, linestyle="", label=name)
+        for name, color, marker in CLASSES
+    ]
+    axes_or_figure.legend(handles=[*handles, *others], **options)

@@ -1,0 +1,1 @@
+"""The bonus chapter: two parabolas, and how small networks separate them."""

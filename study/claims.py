@@ -1,0 +1,136 @@
+"""What the slides claim, and what would have to be seen if it were true: fixed before the runs.
+
+Each claim is a statement that is true or false of each member, see `statistics.statement`. It holds
+if it is true of clearly more than half of the members, and does not hold if it is true of clearly
+less than half; in between it cannot be told. The numbers of both are in `statistics.BAND`.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the slides.
+
+    number: of the experiment. slide: its title. words: the slide's own, in quotation.csv.
+    statement: what would be true of more than half of the members if the claim were true.
+    file, key: where its outcome stands, in study/metrics/claims.
+    """
+
+    number: int
+    slide: str
+    words: str
+    statement: str
+    file: str
+    key: str
+
+
+CLAIMS = (
+    Claim(
+        1, "Activation Functions", "Nonlinear functions either squash or bend straight lines",
+        "ReLU's final loss is lower than without activations, each at its best rate",
+        "training/activation", "best.lower_loss.relu_than_none",
+    ),
+    Claim(
+        1, "Activation Functions", "a better activation function than the sigmoid",
+        "tanh's final loss is lower than the sigmoid's, each at its best rate",
+        "training/activation", "best.lower_loss.tanh_than_sigmoid",
+    ),
+    Claim(
+        2, "Activation Functions", "This pattern leads for a faster convergence",
+        "ReLU gets below a loss of 0.3 in fewer epochs than the sigmoid, each at its best rate",
+        "training/convergence", "best.fewer_epochs.relu_than_sigmoid",
+    ),
+    Claim(
+        2, "Activation Functions", "This pattern leads for a faster convergence",
+        "ReLU gets below a loss of 0.3 in fewer epochs than tanh, each at its best rate",
+        "training/convergence", "best.fewer_epochs.relu_than_tanh",
+    ),
+    Claim(
+        3, "Activation Functions",
+        "the problem of vanishing gradients found with its two predecessors",
+        "With tanh, the first layer's gradient is less than a tenth with 8 layers of that with 1",
+        "training/gradients", "pytorch.falls_tenfold.tanh",
+    ),
+    Claim(
+        3, "Activation Functions", "RELU addresses the problem of vanishing gradients",
+        "With 8 layers, the first layer's gradient is larger with ReLU than with tanh",
+        "training/gradients", "pytorch.relu_larger_than.tanh",
+    ),
+    Claim(
+        4, "Activation Functions", "the neuron got stuck",
+        "Of the second layer's units that die in 50 epochs, half or more are dead at epoch 500",
+        "training/dead_units", "layer1.stuck",
+    ),
+    Claim(
+        4, "Activation Functions", "it gives the neuron a chance to get unstuck",
+        "With a leak of 0.01, more of the second layer's dead units are active 50 epochs later",
+        "training/dead_units", "layer1.active_again.leak_0.01.more_than_without",
+    ),
+    Claim(
+        5, "Activation Functions", "Instead of arbitrarily choosing a coefficient of leakage",
+        "PReLU's final loss is lower than leaky ReLU's, each at its best rate",
+        "training/activation", "best.lower_loss.prelu_than_leaky_relu",
+    ),
+    Claim(
+        6, "Activation Functions", "you can use normalization layers (batch normalization)",
+        "With it, the deviations of what six layers' ReLUs are fed are more alike",
+        "training/batch_norm", "6_hidden_layers.more_alike",
+    ),
+    Claim(
+        7, "Splitting the dataset: build a weighted sampler",
+        "mini-batches containing roughly the same number of data points",
+        "Balanced mini-batches hold 45 to 55 % diagonals on average",
+        "data/balancing", "batches.balanced.roughly_half",
+    ),
+    Claim(
+        8, "Splitting the dataset: all you need is data augmentation",
+        "all you need is data augmentation",
+        "Flips raise ReLU's accuracy on held-back lines whose mirror images may be shown",
+        "data/augmentation", "pattern.flips_raise_accuracy.relu",
+    ),
+    Claim(
+        8, "Splitting the dataset: all you need is data augmentation",
+        "all you need is data augmentation",
+        "With flips, ReLU is better on lines held back with their mirror images than a constant",
+        "data/augmentation", "mirror_group.better_than_always_diagonal.relu",
+    ),
+    Claim(
+        9, "Splitting the dataset: all you need is data augmentation",
+        "which can be used to improve the performance of a model",
+        "Averaging with the mirror image's probability lowers the loss of ReLU, trained with flips",
+        "data/test_time_augmentation", "relu.flips_on.lower_loss",
+    ),
+    Claim(
+        10, "Splitting the dataset: all you need is data augmentation",
+        "Normalize(mean=(.5,), std=(.5,))",
+        "ReLU's loss is lower with pixels in [-1, 1] than in [0, 1], each at its best rate",
+        "data/centring", "best.relu.lower_loss",
+    ),
+    Claim(
+        11, "Deep-ish Model", "This is just the reg. logistic",
+        "Deepish is nearer to logistic regression than that is to one with other batches",
+        "boundaries/one_matrix", "deepish_is_nearer",
+    ),
+    Claim(
+        12, "Agenda", "Feature Space",
+        "A hidden layer of 20 ReLUs separates the parabolas where one of 2 does not",
+        "boundaries/parabolas", "more_often.wide_than_narrow_shallow",
+    ),
+    Claim(
+        13, "Splitting the dataset: all you need is data augmentation",
+        "RandomHorizontalFlip(p=.5)",
+        "With three classes, flips that leave labels as they are raise the loss",
+        "data/three_classes", "statements.off_than_naive.lower_loss",
+    ),
+    Claim(
+        14, "Shallow Model", "nn.Linear(25, 1, bias=False)",
+        "Logistic regression is perfect after 1,000 epochs with a bias alone",
+        "boundaries/bias", "networks.logistic.perfect_with_bias_only",
+    ),
+    Claim(
+        15, "Deep Model", "Deep Model",
+        "ReLU's final loss is lower than logistic regression's, both at the lecture's rate",
+        "training/activation", "lecture.lower_loss.relu_than_logistic",
+    ),
+)  # fmt: skip

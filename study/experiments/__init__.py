@@ -1,0 +1,1 @@
+"""Experiments, each on a claim of the lecture."""

@@ -1,0 +1,87 @@
+"""How large the first layer's gradient is before training, by depth, activation and weights."""
+
+import math
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import torch
+
+from study.experiments.results import higher, number, statement
+from study.params import ClaimsBaseline, GradientClaims
+from study.trainings.ensembles import Ensemble
+from study.trainings.inputs import balanced_share, every_input
+from study.trainings.lines import Members, Settings, data_sets, networks
+from study.trainings.parallel import in_parallel
+
+ACTIVATIONS = ("none", "sigmoid", "tanh", "relu", "leaky_relu")
+WEIGHTS = ("pytorch", "glorot", "he")  # PyTorch's default; Glorot, Bengio (2010); He et al. (2015)
+LOGARITHM_DECIMALS = 6
+NOTHING = -20.0  # log10 of a gradient that is zero
+
+
+def rescaled(weight: torch.Tensor, how: str) -> torch.Tensor:
+    """Scale PyTorch's default weights (members, out, in), uniform in +-1 / sqrt(in), as others."""
+    n_out, n_in = weight.shape[1:]
+    bound = {"pytorch": 1 / math.sqrt(n_in), "glorot": math.sqrt(6 / (n_in + n_out))}
+    bound["he"] = math.sqrt(6 / n_in)
+    return weight * bound[how] * math.sqrt(n_in)
+
+
+def first_gradients(
+    base: ClaimsBaseline, members: Members, settings: Settings, weights: str
+) -> np.ndarray:
+    """Compute log10 of the norm of the expected loss's gradient by the first layer's weights.
+
+    Returns:
+        float64 (members,).
+    """
+    inputs = every_input(base.img_size)
+    ensemble = Ensemble(networks(base, members, settings))
+    start = {name: rescaled(weight, weights) for name, weight in ensemble.weights.items()}
+    share = torch.stack([balanced_share(inputs, d, base.hflip) for d in data_sets(base, members)])
+    labels = torch.from_numpy(inputs.labels)
+    gradient = ensemble.gradients(inputs.x().flatten(1), labels, share, start)["hidden0.weight"]
+    norm = gradient.flatten(1).norm(dim=1).numpy().clip(min=10**NOTHING)
+    return np.log10(norm).round(LOGARITHM_DECIMALS)
+
+
+def measure(
+    base: ClaimsBaseline, claims: GradientClaims, members: Members
+) -> tuple[dict, pd.DataFrame]:
+    """Measure gradients at depths of one to `claims.depths` hidden layers, before training.
+
+    Returns:
+        by weights: the change of log10 from the first depth to the last, by activation, and
+        statements that it is at least one power of ten, and that ReLU's gradient in the deepest
+        networks is the larger one; a row for each weights, activation and depth with the median.
+    """
+    depths = range(1, claims.depths + 1)
+    runs = {
+        (weights, name, depth): partial(
+            first_gradients, base, members, Settings(name, (claims.width,) * depth), weights
+        )
+        for weights in WEIGHTS
+        for name in ACTIVATIONS
+        for depth in depths
+    }
+    found, result = in_parallel(runs, "gradients"), {}
+    for weights in WEIGHTS:
+        first, last = (
+            {name: found[weights, name, d] for name in ACTIVATIONS} for d in (1, claims.depths)
+        )
+        result[weights] = {
+            "change": {name: number(last[name] - first[name]) for name in ACTIVATIONS},
+            "falls_tenfold": {
+                name: statement(last[name] - first[name] < -1) for name in ACTIVATIONS
+            },
+            "relu_larger_than": {
+                name: higher(last["relu"], last[name]) for name in ("sigmoid", "tanh")
+            },
+        }
+    keys = ("weights", "activation", "hidden_layers")
+    rows = [
+        {**dict(zip(keys, key, strict=True)), "log10_gradient": np.median(values[:-1])}
+        for key, values in found.items()
+    ]
+    return result, pd.DataFrame(rows)

@@ -1,0 +1,1 @@
+"""Many trainings at once: their data, networks, outcomes and statistics."""

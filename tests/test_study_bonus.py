@@ -1,0 +1,88 @@
+"""The bonus chapter: its data, its networks, and what their spaces look like."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from diagonal.training.models import network
+from study.bonus import spaces as module
+from study.bonus.points import generate_dataset
+from study.params import load_study_params
+
+ROOT = Path(__file__).parents[1]
+PARAMS = load_study_params().parabolas
+KINDS = ["none", "sigmoid", "tanh", "relu"]
+
+
+def build(hidden, kind, seed):
+    return network([2, *hidden, 1], kind, bias=True, seed=seed, dtype=torch.float64)
+
+
+def test_the_data_are_two_shuffled_parabolas():
+    x, y = generate_dataset(1000, 13)
+    assert x.shape == (2000, 2) and y.shape == (2000, 1)
+    for label, shift in ((0, 0), (1, 0.5)):
+        mine = x[y[:, 0] == label]
+        np.testing.assert_allclose(mine[:, 1], mine[:, 0] ** 2 - shift, atol=1e-12)
+        np.testing.assert_allclose(np.sort(mine[:, 0]), np.linspace(-1, 1, 1000), atol=1e-12)
+    order = np.random.RandomState(13).permutation(2000)
+    np.testing.assert_array_equal(y[:, 0], order >= 1000)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_spaces_lead_to_the_networks_output(kind):
+    model = build([5, 2], kind, seed=3)
+    points = np.random.default_rng(0).normal(size=(50, 2))
+    whole = model(torch.from_numpy(points)).detach().numpy()
+    parts = module._parts(model)
+    assert list(parts) == ["input", "affine", "activation"][: 2 if kind == "none" else 3]
+    for head, tail in parts.values():
+        halves = tail(head(torch.from_numpy(points))).detach().numpy()
+        np.testing.assert_allclose(halves, whole, atol=1e-12)
+    assert {space.shape for space in module.embedded(model, points).values()} == {(50, 2)}
+
+
+def test_training_keeps_the_epochs_that_are_shown_and_follows_torchs_own_loop():
+    x, y = generate_dataset(40, 13)
+    model = build([2], "tanh", seed=4)
+    history = module.train(model, x, y, lr=0.3, momentum=0.9, n_epochs=5)
+    assert list(history) == [0, 1, 2, 3, 4, 5]
+
+    plain = build([2], "tanh", seed=4)
+    optimizer = torch.optim.SGD(plain.parameters(), lr=0.3, momentum=0.9)
+    for _ in range(5):
+        loss = torch.nn.functional.binary_cross_entropy(
+            plain(torch.from_numpy(x)), torch.from_numpy(y)
+        )
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    for name, weight in plain.state_dict().items():
+        assert torch.allclose(history[5][name], weight, atol=1e-6)
+        assert not torch.equal(history[0][name], history[5][name])
+    probability, labels = plain(torch.from_numpy(x)).detach().numpy(), y == 1
+    right, loss = module.accuracy_and_loss(plain, x, y)
+    assert right == ((probability > 0.5) == labels).mean()
+    assert loss == pytest.approx(-np.log(np.where(labels, probability, 1 - probability)).mean())
+
+
+def test_regions_agree_with_the_points_on_them():
+    x, y = generate_dataset(200, 13)
+    model = build([2], "tanh", seed=4)
+    history = module.train(model, x, y, lr=0.3, momentum=0.9, n_epochs=150)
+    assert len(history) == 21
+    shown, boxes = module.spaces(model, [history[150]])
+    for name, box in boxes.items():
+        space = shown[0][name]
+        cells = (space.curves - box[0]) / (box[1] - box[0]) * (module.SIDE - 1)
+        columns, rows = np.round(cells).astype(int).transpose(2, 0, 1)
+        assert (space.lower[rows, columns] == np.array([[False], [True]])).mean() > 0.97, name
+
+
+def test_the_chosen_seeds_separate_wherever_an_activation_bends_space():
+    metrics = json.loads((ROOT / "study/metrics/parabolas.json").read_text())
+    for name, chosen in PARAMS.networks:
+        assert (metrics[name]["accuracy"] == 1) == (chosen.activation != "none")

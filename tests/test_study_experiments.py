@@ -1,0 +1,260 @@
+"""Experiments: what they measure of trainings, and what their stages write."""
+
+import os
+from pathlib import Path
+from shutil import copyfile
+
+import numpy as np
+import pytest
+import torch
+from conftest import write_params
+from scipy.optimize import linprog
+from study_oracle import BASE, INPUTS, train_alone
+from torch import nn
+
+from diagonal.training.models import network
+from study import claims_boundaries, claims_data, claims_training, experiments
+from study.bonus import spaces as chapter
+from study.bonus.points import generate_dataset as generate_points
+from study.experiments import activations, augmentation, bias, dead_units, gradients, parabolas
+from study.params import load_study_params
+from study.trainings import lines, parallel, rates
+from study.trainings.inputs import balanced_share
+from study.trainings.lines import RELU, Settings, members
+
+ROOT = Path(__file__).parents[1]
+PARAMS = load_study_params()
+X = INPUTS.x().flatten(1)
+
+
+@pytest.fixture(autouse=True)
+def one_process(monkeypatch):
+    """Call functions one after the other, in this process: to start others takes seconds."""
+
+    def in_turn(functions, what):
+        return {name: function() for name, function in functions.items()}
+
+    for module in (*vars(experiments).values(), rates):
+        if hasattr(module, "in_parallel"):
+            monkeypatch.setattr(module, "in_parallel", in_turn)
+
+
+# Learning rates
+
+
+def test_the_best_stable_rate_is_chosen_on_members_that_are_not_judged(monkeypatch):
+    assert not set(rates.CHOOSING) & set(members(PARAMS.claims.n))
+    monkeypatch.setattr(rates, "CHOOSING", members(6, first=100))
+    found = rates.best_rates(BASE, {"relu": RELU, "tanh": Settings("tanh")}, (0.01, 0.1, 0.3))
+    for name, settings in (("relu", RELU), ("tanh", Settings("tanh"))):
+        by_rate = found[name]["by_rate"]
+        losses = {}
+        for lr in (0.01, 0.1, 0.3):
+            how = Settings(settings.activation, lr=lr)
+            losses[lr] = np.median(lines.final_outcomes(BASE, rates.CHOOSING, how)["loss"])
+            assert by_rate[f"{lr:g}"] == {"loss": round(losses[lr], 6), "stable": 1}
+        assert found[name]["best"] == min(losses, key=losses.get)
+        assert found[name]["at_end"] == (found[name]["best"] in (0.01, 0.3))
+
+
+def test_a_rate_at_which_the_last_bits_decide_is_left_out(monkeypatch):
+    losses = {0.1: [[0.5, 0.5], [0.5, 0.5]], 1.0: [[0.1, 0.1], [0.1, 0.2]]}
+    monkeypatch.setattr(rates, "_losses", lambda base, how: list(map(np.array, losses[how.lr])))
+    found = rates.best_rates(BASE, {"relu": RELU}, (0.1, 1.0))["relu"]
+    assert found["best"] == 0.1
+    assert [found["by_rate"][lr]["stable"] for lr in ("0.1", "1")] == [1, 0]
+
+
+# Training
+
+
+@pytest.mark.parametrize("kind", gradients.WEIGHTS)
+def test_the_first_gradient_is_autograds_with_torchs_own_initial_weights(kind):
+    settings, three = Settings("tanh", (5, 4, 3)), members(3)
+    found = gradients.first_gradients(BASE, three, settings, kind)
+    data = lines.data_sets(BASE, three)
+    for place, model in enumerate(lines.networks(BASE, three, settings)):
+        for layer in (each for each in model if isinstance(each, nn.Linear)):
+            bound = {  # torch.nn.init draws the same uniform numbers between other bounds
+                "pytorch": layer.in_features**-0.5,
+                "glorot": nn.init.calculate_gain("linear")
+                * (6 / (layer.in_features + layer.out_features)) ** 0.5,
+                "he": nn.init.calculate_gain("relu") * (3 / layer.in_features) ** 0.5,
+            }[kind]
+            layer.weight.data *= bound * layer.in_features**0.5
+        share = balanced_share(INPUTS, data[place], BASE.hflip)
+        y = torch.from_numpy(INPUTS.labels).double()[:, None]
+        nn.BCELoss(weight=share[:, None], reduction="sum")(model(INPUTS.x()), y).backward()
+        expected = model.hidden0.weight.grad.norm().log10().item()
+        assert found[place] == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_dead_unit_of_the_first_layer_stays_dead_but_not_with_a_leak():
+    some = members(40)
+    first, _ = dead_units.watch(BASE, some, 30)
+    assert first[-1].any()
+    assert (first[1:] | ~first[:-1]).all()  # once dead, for ever
+    leaking, _ = dead_units.watch(BASE, some, 30, leak=0.3, deaths=np.zeros(40))
+    assert (leaking[0] & ~leaking[-1]).any()
+
+
+def test_a_leak_changes_nothing_before_the_end_of_the_epoch_of_a_members_first_death():
+    some = members(40)
+    plain = dead_units.watch(BASE, some, 30)
+    never, late = (dead_units.watch(BASE, some, 30, 0.1, np.full(40, e)) for e in (99, 10))
+    assert all(map(np.array_equal, plain, never))
+    assert all(np.array_equal(a[:11], b[:11]) for a, b in zip(plain, late, strict=True))
+    assert not all(map(np.array_equal, plain, late))
+
+
+def test_units_are_watched_as_the_lecture_trains_them():
+    some = members(3, first=5)
+    watched = dead_units.watch(BASE, some, BASE.n_epochs)
+    for place, member in enumerate(some):
+        model = train_alone(BASE, member, RELU)
+        for layer, states in enumerate(watched):
+            z = model[: 2 * layer + 2](INPUTS.x()).detach()
+            assert np.array_equal(states[-1][place], (z <= 0).all(0).numpy())
+
+
+def test_deaths_lengths_and_revivals_are_told_from_what_was_seen_epoch_by_epoch():
+    states = np.array([[0, 1, 0, 0], [0, 1, 1, 0], [0, 1, 0, 0], [1, 1, 0, 0]], bool)[:, None]
+    died = dead_units.died_at(states, 3)
+    assert died.tolist() == [[3, np.inf, 1, np.inf]]  # one was dead before training
+    assert dead_units.died_at(states, 2).tolist() == [[np.inf, np.inf, 1, np.inf]]
+    assert dead_units.lengths(states, died) == [1, 1]
+    chosen = np.isfinite(dead_units.died_at(states, 2))
+    assert dead_units.active_share(states, died, chosen, 1).tolist() == [1]
+    by_epoch = np.array([[0.5, 0.2, 0.5], [0.3, 0.4, 0.5], [0.2, 0.1, 0.4]])
+    assert activations.epochs_to(by_epoch, 0.3).tolist() == [3, 1, np.inf]
+
+
+# Data
+
+
+def test_no_held_back_line_or_mirror_image_is_shown_if_mirror_groups_stay_together():
+    some = members(5)
+    rows = {group: augmentation._held_back(BASE, some, group) for group in augmentation.GROUPS}
+    assert min(row["seen"] for row in rows["image"]) > 0.9
+    assert {row["seen"] for row in rows["pattern"]} == {0}
+    assert {row["seen_mirrored"] for row in rows["mirror_group"]} == {0}
+    counts = lines.batches_of(BASE, some, Settings(group_by="mirror_group")).counts.sum((0, 1))
+    for shown, data in zip(counts, lines.data_sets(BASE, some, "mirror_group"), strict=True):
+        assert not shown[data.val > 0].any()
+        assert not shown[INPUTS.mirror[data.val > 0]].any()
+
+
+# Boundaries
+
+
+@pytest.mark.parametrize(
+    ("hidden", "activation"),
+    [((2,), "none"), ((2,), "sigmoid"), ((2, 2), "tanh"), ((3, 3, 3), "relu"), ((20,), "relu")],
+)
+def test_members_on_the_parabolas_are_what_the_bonus_chapter_trains(hidden, activation):
+    settings = PARAMS.parabolas.model_copy(update={"n_epochs": 40})
+    ensemble = parabolas.untrained(hidden, activation, (0, 7, 2**32 - 1))
+    parabolas.train(ensemble, settings, 15)
+    right = parabolas.all_right(ensemble, 300)
+    options = {"lr": settings.lr, "momentum": settings.momentum, "n_epochs": 40}
+    for place, seed in enumerate((0, 7, 2**32 - 1)):
+        sizes = [2, *hidden, 1]
+        model = network(sizes, activation, bias=True, seed=seed, dtype=torch.float64)
+        state = chapter.train(model, *generate_points(15, seed=13), **options)[40]
+        for name, weight in state.items():
+            assert torch.equal(ensemble.stored()[name][place], weight)
+        model.load_state_dict(state)
+        accuracy, _ = chapter.accuracy_and_loss(model, *generate_points(300, seed=1))
+        assert right[place] == (accuracy == 1)
+
+
+def test_shares_have_every_network_and_the_seed_that_is_drawn_last():
+    claims = PARAMS.claims.parabolas.model_copy(update={"widths": (2, 20), "n_points": 20})
+    table = parabolas.shares(claims, PARAMS.parabolas, range(4))
+    grid, drawn = table[table["network"] == "grid"], table[table["drawn"] == 1]
+    assert list(grid["hidden"].unique()) == ["2", "20", "2-2", "20-20"]
+    chosen = {name: settings.seed for name, settings in PARAMS.parabolas.networks}
+    assert dict(zip(drawn["network"], drawn["seed"], strict=True)) == chosen
+    assert not table.loc[table["activation"] == "none", "perfect"].any()  # a line cannot
+    summary = parabolas.summary(table, claims)
+    wide = grid.loc[grid["hidden"] == "20", "perfect"].mean()
+    assert summary["grid"]["1"]["20"]["proportion"] == wide > 0.5
+    assert not summary["networks"]["affine"]["drawn_seed_is_perfect"]
+
+
+def certified_inseparable(x, labels, intercept):
+    """Find weights of points, not negative, by which both classes balance (Gordan's theorem)."""
+    points = np.column_stack([x, np.ones(len(x))]) if intercept else x
+    signed = np.where(labels == 1, 1, -1)[:, None] * points
+    equal = np.vstack([signed.T, np.ones(len(x))])
+    answer = linprog(np.zeros(len(x)), A_eq=equal, b_eq=[*np.zeros(signed.shape[1]), 1])
+    return answer.status == 0
+
+
+@pytest.mark.parametrize("img_size", [3, 4, 5, 6])
+@pytest.mark.parametrize("intercept", [False, True])
+def test_a_plane_parts_the_lines_just_if_no_weights_balance_them(img_size, intercept):
+    inputs = lines.every_input(img_size)
+    x, labels = inputs.x().flatten(1).numpy(), inputs.labels
+    score = bias.largest_score(x, labels, intercept)
+    assert (score > 0) != certified_inseparable(x, labels, intercept)
+    assert (bias.margin(x, labels, intercept) is None) == (score == 0)
+
+
+def test_the_lines_are_parted_with_an_intercept_and_not_without():
+    drawable, mirrored = bias.planes(INPUTS).values()
+    assert (drawable["lines"], mirrored["lines"]) == (25, 27)
+    for plane, score in ((drawable, 4 / 31), (mirrored, 2 / 23)):
+        assert plane["without_bias"] == {"margin": None, "largest_score": 0}
+        assert plane["with_bias"]["largest_score"] == round(score, 6)
+
+
+@pytest.mark.parametrize("shift", [0.0, 5.0])
+def test_the_margin_is_half_the_distance_of_the_nearest_points(shift):
+    points, labels = np.array([[2.0, 0], [3, 4], [-2, 0], [-9, 1]]), np.array([1, 1, 0, 0])
+    points[:, 0] += shift
+    assert bias.margin(points, labels, intercept=True) == 2
+    assert bias.margin(points, labels, intercept=False) == (None if shift else 2)
+
+
+# Stages
+
+
+SMALLER = {
+    "claims.n": 3, "claims.lrs": [0.1, 0.3], "claims.baseline.n_epochs": 2,
+    "claims.gradients.depths": 2, "claims.dead_units.n_epochs": 4, "claims.dead_units.patience": 2,
+    "claims.batch_norm.n_epochs": 2, "claims.variation.levels": 2, "claims.one_matrix.n_epochs": 4,
+    "claims.bias.n": 2, "claims.bias.n_epochs": [2, 4], "parabolas.n_epochs": 3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("stage", [claims_training, claims_data, claims_boundaries])
+def test_a_small_stage_writes_what_the_committed_one_does(stage, tmp_path, monkeypatch):
+    (tmp_path / "study").mkdir()
+    copyfile(ROOT / "study/params.yaml", tmp_path / "study/params.yaml")
+    write_params(tmp_path / "study/params.yaml", SMALLER)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(rates, "CHOOSING", members(3, first=100))
+    stage.main()
+    for kind in ("metrics", "plots"):
+        folder = f"study/{kind}/claims/{stage.__name__.removeprefix('study.claims_')}"
+        names = [
+            sorted(str(path.relative_to(root)) for path in (root / folder).rglob("*.*"))
+            for root in (ROOT, tmp_path)
+        ]
+        assert names[0] == names[1]
+
+
+def test_functions_run_in_processes_of_their_own_that_end_with_the_block():
+    with parallel.processes():
+        found = parallel.in_parallel(
+            {"a": os.getpid, "b": lambda: lines.networks(BASE, members(1), RELU)}, "a test"
+        )
+        assert found["a"] != os.getpid()
+        (expected,) = lines.networks(BASE, members(1), RELU)
+        assert all(map(torch.equal, found["b"][0].parameters(), expected.parameters()))
+        with pytest.raises(ZeroDivisionError):
+            parallel.in_parallel({"c": lambda: 1 / 0}, "a test")
+    with pytest.raises(ProcessLookupError):
+        os.kill(found["a"], 0)
+    assert [list(part) for part in parallel.parts(range(130))] == [[*range(128)], [128, 129]]

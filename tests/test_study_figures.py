@@ -1,0 +1,135 @@
+"""The study's figures: their titles follow the numbers, and tables of any size are drawn."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from diagonal.figures.style import style
+from diagonal.pipeline.models import MODELS
+from study.experiments import activations, gradients, normalization, one_matrix
+from study.figures import boundaries, seeds, training
+from study.figures.bonus import Scene
+from study.figures.drawing import forest, heat_map
+
+RANDOM = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def styled():
+    with style():
+        yield
+
+
+def test_the_bars_of_a_distribution_hold_every_seed_and_none_is_on_an_edge():
+    columns = ["population_loss", "population_accuracy"]
+    tables = {n: pd.DataFrame(RANDOM.random((200, 2)).round(1), columns=columns) for n in MODELS}
+    runs = {name: {"loss": 0.34, "accuracy": 0.5} for name in tables}
+    shares = {key: {"proportion": 0.25} for key in seeds.SHARES}
+    means = {key: {"mean": {"low": 0.4, "high": 0.45}} for key in ("loss", "accuracy")}
+    summaries = {name: {"population": means, **shares} for name in tables}
+    figure = seeds.distributions(tables, summaries, runs)
+    for axes in figure.axes:
+        *bars, interval = axes.patches
+        assert (interval.get_x(), interval.get_width()) == pytest.approx((0.4, 0.05))
+        assert sum(bar.get_height() for bar in bars) == 200
+        edges = np.array([bar.get_x() for bar in bars])
+        np.testing.assert_allclose(edges * 1e6 % 1, 0.5, atol=1e-3)  # numbers have 6 decimals
+
+
+def test_a_heat_map_writes_its_numbers_so_that_they_can_be_read():
+    axes = Figure().subplots()
+    heat_map(axes, np.array([[0.0, 1.0], [np.nan, 0.5]]), "ab", "cd", vmin=0, vmax=1)
+    texts = {text.get_position(): (text.get_text(), text.get_color()) for text in axes.texts}
+    assert texts == {
+        (0, 0): ("0.00", "black"),
+        (1, 0): ("1.00", "white"),
+        (1, 1): ("0.50", "black"),
+    }
+
+
+def save(figure, path):
+    figure.savefig(path / "figure.png")
+    assert (path / "figure.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("n_layers", [1, 2, 3, 7])
+def test_slopes_of_any_number_of_layers_are_drawn(n_layers, tmp_path):
+    figure = training.slopes(RANDOM.normal(size=(20, n_layers)))
+    assert sum(bool(axes.patches) for axes in figure.axes) == n_layers
+    save(figure, tmp_path)
+
+
+def test_a_run_that_diverged_is_left_out_of_the_slopes():
+    learned = RANDOM.normal(size=(20, 2))
+    learned[3] = np.nan
+    counts = [
+        sum(bar.get_height() for bar in axes.patches) for axes in training.slopes(learned).axes
+    ]
+    assert all(17 <= count <= 19 for count in counts)  # some lie beyond the edges
+
+
+@pytest.mark.parametrize("depths", [(1,), (1, 2, 8), range(1, 33)])
+def test_gradients_and_normalisation_of_any_depth_are_drawn(depths, tmp_path):
+    rows = [
+        {"weights": kind, "activation": name, "hidden_layers": depth, "log10_gradient": -depth / 2}
+        for kind in gradients.WEIGHTS
+        for name in gradients.ACTIVATIONS
+        for depth in depths
+    ]
+    save(training.gradients(pd.DataFrame(rows)), tmp_path)
+    results = {
+        (depth, norm): normalization.Result(*RANDOM.random((3, 4, 2, depth)))
+        for depth in [*depths][:4]
+        for norm in (False, True)
+    }
+    save(training.batch_norm(normalization.table(results)), tmp_path)
+
+
+@pytest.mark.parametrize("n_layers", [1, 5])
+@pytest.mark.parametrize("n_epochs", [1, 200])
+def test_dead_units_of_few_and_many_layers_and_epochs_are_drawn(n_layers, n_epochs, tmp_path):
+    again = {"no_leak": 0.2, "leak_0.1": {"mean": 0.5}}
+    layers = {f"layer{place}": {"active_again": again} for place in range(n_layers)}
+    columns = dict.fromkeys(layers, RANDOM.random(n_epochs + 1))
+    table = pd.DataFrame({"epoch": range(n_epochs + 1), **columns})
+    save(training.dead_units(table, layers), tmp_path)
+
+
+@pytest.mark.parametrize("n_epochs", [2, 300])
+def test_gaps_and_convergence_of_few_and_many_epochs_are_drawn(n_epochs, tmp_path):
+    epochs = np.repeat(np.arange(1, n_epochs + 1), 3)
+    table = pd.DataFrame({"epoch": epochs, "member": np.tile([0, 1, 2], n_epochs)})
+    table = table.assign(**{name: RANDOM.random(len(table)) for name in one_matrix.GAPS})
+    save(boundaries.one_matrix(table, one_matrix.summary(table)), tmp_path)
+    reached = dict.fromkeys(activations.TRAINED, RANDOM.random(n_epochs))
+    table = pd.DataFrame({"epoch": range(1, n_epochs + 1), **reached})
+    save(training.convergence({"lecture": table, "best": table}, 0.3), tmp_path)
+
+
+def test_an_estimate_has_its_interval_and_the_lectures_own_an_open_marker():
+    axes = Figure().subplots()
+    found = {"median": 0.5, "low": 0.25, "high": 0.75, "lecture": 0.9}
+    forest(axes, {"a": found, "b": {"proportion": 0.1, "low": 0.0, "high": 0.2}})
+    middle, own = axes.lines
+    assert middle.get_xdata().tolist() == [0.5, 0.1]
+    assert own.get_xdata()[0] == 0.9
+    assert np.isnan(own.get_xdata()[1])
+    assert own.get_markerfacecolor() == "none"
+    assert [path.tolist() for path in axes.collections[0].get_segments()] == [
+        [[0.25, 0.0], [0.75, 0.0]], [[0.0, 1.0], [0.2, 1.0]],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("names", [("input", "affine"), ("input", "affine", "activation")])
+def test_a_scene_keeps_nothing_of_what_it_showed_before(names):
+    class Space:
+        curves, lattice = RANDOM.random((2, 5, 2)), RANDOM.random((3, 4, 2))
+        lower = RANDOM.random((6, 6)) > 0.5
+
+    scene = Scene({name: np.array([[0.0, 0.0], [1.0, 1.0]]) for name in names})
+    first = scene.show(dict.fromkeys(names, Space), "before")
+    n_artists = len(scene.figure.findobj())
+    assert scene.show(dict.fromkeys(names, Space), "after") == first
+    assert len(scene.figure.findobj()) == n_artists
+    assert scene.figure.get_suptitle() == "after"
