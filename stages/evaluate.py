@@ -12,7 +12,7 @@ from diagonal.pipeline import data, files
 from diagonal.pipeline.data import Patterns
 from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.params import load_params
-from diagonal.training.models import collapsed, probabilities, read_model
+from diagonal.training.models import PROBABILITY_DECIMALS, collapsed, probabilities, read_model
 
 
 def main() -> None:
@@ -21,14 +21,14 @@ def main() -> None:
     patterns = data.read_patterns()
     x = torch.from_numpy(patterns.x)
     models = {name: read_model(name, x[0].numel()) for name in MODELS}
-    probability = {name: probabilities(model, x, params.tta) for name, model in models.items()}
+    exact = {name: probabilities(model, x, params.tta, 16) for name, model in models.items()}
     paths = {name: f"plots/losses/{name}.csv" for name in MODELS}
     losses = {name: files.read_table(path, "loss", "val_loss") for name, path in paths.items()}
     with style():
         figure = figures.loss_comparison({name: losses[name] for name in ("logistic", "deepish")})
         files.write_figure(f"{PICTURES}/losses_of_two.png", figure)
         files.write_figure(f"{PICTURES}/losses_of_all.png", figures.loss_comparison(losses))
-        evaluate_runs(probability, patterns, params.threshold)
+        evaluate_runs(exact, patterns, params.threshold)
         difference = draw_weights(models, patterns.images[0].shape)
     summary = {name: table.iloc[-1].to_dict() for name, table in losses.items()}
     for name, model in models.items():
@@ -37,13 +37,13 @@ def main() -> None:
     files.write_metrics("metrics/evaluate/models.json", summary)
 
 
-def evaluate_runs(probability: dict[str, np.ndarray], patterns: Patterns, threshold: float) -> None:
+def evaluate_runs(exact: dict[str, np.ndarray], patterns: Patterns, threshold: float) -> None:
     """Score what each model says of each pattern."""
-    labels, matrices, tables = patterns.labels, {}, {}
-    eval_sets = patterns.eval_sets()
+    labels, eval_sets, matrices, tables = patterns.labels, patterns.eval_sets(), {}, {}
+    probability = {name: p.round(PROBABILITY_DECIMALS) for name, p in exact.items()}
     for name, p in probability.items():
         for where in data.EVAL_SETS:
-            metrics = binary_metrics(labels, p, threshold, eval_sets.get(where))
+            metrics = binary_metrics(labels, exact[name], threshold, eval_sets.get(where))
             files.write_metrics(f"metrics/evaluate/{where}/{name}.json", metrics)
         matrices[name] = confusion_matrix(labels, p > threshold, patterns.val)
         tables[name] = curves(labels, p, patterns.val)

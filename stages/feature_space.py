@@ -77,10 +77,10 @@ def animate(name: str, x: torch.Tensor, labels: np.ndarray, threshold: float) ->
     steps = []
     for epoch, model, outputs in zip(epochs, models, seen, strict=True):
         shown = view(model, layer, outputs[layer], threshold, among)
-        probability = np.round(probabilities(model, x), COORDINATE_DECIMALS)
+        probability = probabilities(model, x)
         wrong = (probability > threshold) != labels
         title = f"{name} after epoch {epoch}: {wrong.sum()} of {len(labels)} patterns wrong"
-        steps.append((shown, probability, wrong, title))
+        steps.append((shown, probability.round(COORDINATE_DECIMALS), wrong, title))
     journey = figures.Journey(titled(model, layer), shown, labels, threshold)
     frames = record(journey.figure, journey.show, steps)
     path = f"plots/feature_space/{name}.gif"

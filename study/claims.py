@@ -12,7 +12,9 @@ from dataclasses import dataclass
 class Claim:
     """A claim of the slides.
 
-    number: of the experiment. slide: its title. words: the slide's own, in quotation.csv.
+    number: of the experiment. slide: its title.
+    words: the slide's own, see study/quotations.md; none where the slide only shows what it does,
+        and the question is ours.
     statement: what would be true of more than half of the members if the claim were true.
     file, key: where its outcome stands, in study/metrics/claims.
     """
@@ -32,7 +34,8 @@ CLAIMS = (
         "training/activation", "best.lower_loss.relu_than_none",
     ),
     Claim(
-        1, "Activation Functions", "a better activation function than the sigmoid",
+        1, "Activation Functions",
+        "making the hyperbolic tangent a better activation function than the sigmoid",
         "tanh's final loss is lower than the sigmoid's, each at its best rate",
         "training/activation", "best.lower_loss.tanh_than_sigmoid",
     ),
@@ -54,11 +57,16 @@ CLAIMS = (
     ),
     Claim(
         3, "Activation Functions", "RELU addresses the problem of vanishing gradients",
+        "With 8 layers, the first layer's gradient is larger with ReLU than with the sigmoid",
+        "training/gradients", "pytorch.relu_larger_than.sigmoid",
+    ),
+    Claim(
+        3, "Activation Functions", "RELU addresses the problem of vanishing gradients",
         "With 8 layers, the first layer's gradient is larger with ReLU than with tanh",
         "training/gradients", "pytorch.relu_larger_than.tanh",
     ),
     Claim(
-        4, "Activation Functions", "the neuron got stuck",
+        4, "Activation Functions", "It's like the neuron got stuck",
         "Of the second layer's units that die in 50 epochs, half or more are dead at epoch 500",
         "training/dead_units", "layer1.stuck",
     ),
@@ -68,7 +76,9 @@ CLAIMS = (
         "training/dead_units", "layer1.active_again.leak_0.01.more_than_without",
     ),
     Claim(
-        5, "Activation Functions", "Instead of arbitrarily choosing a coefficient of leakage",
+        5, "Activation Functions",
+        "Instead of arbitrarily choosing a coefficient of leakage (such as 0.01), let's make it a "
+        "parameter (a)",
         "PReLU's final loss is lower than leaky ReLU's, each at its best rate",
         "training/activation", "best.lower_loss.prelu_than_leaky_relu",
     ),
@@ -97,39 +107,39 @@ CLAIMS = (
     ),
     Claim(
         9, "Splitting the dataset: all you need is data augmentation",
-        "which can be used to improve the performance of a model",
+        "which can be used to improve the performance of a model after it is deployed",
         "Averaging with the mirror image's probability lowers the loss of ReLU, trained with flips",
         "data/test_time_augmentation", "relu.flips_on.lower_loss",
     ),
     Claim(
         10, "Splitting the dataset: all you need is data augmentation",
-        "Normalize(mean=(.5,), std=(.5,))",
+        "",
         "ReLU's loss is lower with pixels in [-1, 1] than in [0, 1], each at its best rate",
         "data/centring", "best.relu.lower_loss",
     ),
     Claim(
         11, "Deep-ish Model", "This is just the reg. logistic",
-        "Deepish is nearer to logistic regression than that is to one with other batches",
+        "Deepish is nearer to logistic regression than two of those with other seeds to each other",
         "boundaries/one_matrix", "deepish_is_nearer",
     ),
     Claim(
-        12, "Agenda", "Feature Space",
+        12, "Feature Space", "",
         "A hidden layer of 20 ReLUs separates the parabolas where one of 2 does not",
-        "boundaries/parabolas", "more_often.wide_than_narrow_shallow",
+        "boundaries/parabolas", "where_other_fails.wide_than_narrow_shallow",
     ),
     Claim(
         13, "Splitting the dataset: all you need is data augmentation",
-        "RandomHorizontalFlip(p=.5)",
+        "",
         "With three classes, flips that leave labels as they are raise the loss",
         "data/three_classes", "statements.off_than_naive.lower_loss",
     ),
     Claim(
-        14, "Shallow Model", "nn.Linear(25, 1, bias=False)",
-        "Logistic regression is perfect after 1,000 epochs with a bias alone",
-        "boundaries/bias", "networks.logistic.perfect_with_bias_only",
+        14, "Shallow Model", "",
+        "With a bias, logistic regression is perfect after 1,000 epochs",
+        "boundaries/bias", "networks.logistic.perfect_with_bias",
     ),
     Claim(
-        15, "Deep Model", "Deep Model",
+        15, "Deep Model", "",
         "ReLU's final loss is lower than logistic regression's, both at the lecture's rate",
         "training/activation", "lecture.lower_loss.relu_than_logistic",
     ),

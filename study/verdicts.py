@@ -28,7 +28,9 @@ def table() -> dict[str, list]:
     return {
         "experiment": [claim.number for claim in CLAIMS],
         "statement": [claim.statement for claim in CLAIMS],
-        **{key: [outcome[key] for outcome in found] for key in ("n", "proportion", "low", "high")},
+        "n": [outcome["n"] for outcome in found],
+        "ties": [outcome.get("ties", 0) for outcome in found],
+        **{key: [outcome[key] for outcome in found] for key in ("proportion", "low", "high", "p")},
         "adjusted_p": list(p.values()),
         "verdict": [verdict(*pair) for pair in zip(found, p.values(), strict=True)],
     }
@@ -39,11 +41,12 @@ def filled(page: str, verdicts: dict[str, list]) -> str:
     claims = load_study_params().claims
     rows = ["| # | the slides say | statement | true of | verdict |", "|---|---|---|---|---|"]
     for place, claim in enumerate(CLAIMS):
-        n, share, low, high, judged = (
-            verdicts[key][place] for key in ("n", "proportion", "low", "high", "verdict")
+        n, ties, share, low, high, judged = (
+            verdicts[key][place] for key in ("n", "ties", "proportion", "low", "high", "verdict")
         )
-        true = f"{share:.0%} ({low:.0%} to {high:.0%}) of {n}"
-        words = f"*{claim.slide}*: “{claim.words}”"
+        true = f"{share:.1%} ({low:.1%} to {high:.1%}) of {n}"
+        true += f", {ties} tie{'s' * (ties > 1)}" if ties else ""
+        words = f"*{claim.slide}*: {f'“{claim.words}”' if claim.words else '(our question)'}"
         rows.append(f"| {claim.number} | {words} | {claim.statement}. | {true} | **{judged}** |")
     for name, text in (
         ("verdicts", "\n".join(rows)),

@@ -152,3 +152,13 @@ UNKNOWN = {
 @pytest.mark.parametrize("model", UNKNOWN.values(), ids=UNKNOWN)
 def test_other_models_are_not_known(model):
     assert not known(model)
+
+
+def test_after_a_move_the_weights_that_are_trained_are_the_models():
+    model = layers(linear(4, 3), nn.ReLU(), linear(3, 1))
+    descent = Descent(model, nn.BCELoss(), optim.SGD(model.parameters(), lr=0.1))
+    model.load_state_dict({k: w.clone() for k, w in model.state_dict().items()}, assign=True)
+    descent.to("cpu")
+    before = model[1].weight.clone()
+    descent.update(torch.ones(2, 4), torch.ones(2, 1))
+    assert not torch.equal(model[1].weight, before)

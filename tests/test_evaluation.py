@@ -124,3 +124,11 @@ def test_the_loss_is_the_one_that_is_trained_saturated_or_not():
     ours = binary_metrics(LABELS, probability, 0.5, ONCE)["loss"]
     assert ours == pytest.approx(loss, rel=1e-14)
     assert loss > 30, "PyTorch takes log(0) as -100"
+
+
+def test_the_loss_is_of_all_digits_and_decisions_are_of_nine():
+    probability = np.array([0.1, 0.2, 0.5 + 1e-12, 1e-12, 0.5 - 1e-12])
+    found = binary_metrics(LABELS, probability, 0.5, ONCE)
+    expected = sk.log_loss(LABELS, probability)
+    assert found["loss"] == pytest.approx(expected, rel=1e-9)
+    assert found["undecided"] == pytest.approx(2 / 5)

@@ -1,7 +1,4 @@
-"""What probabilities are worth: scikit-learn's scores and curves, over the distinct images.
-
-How often an image occurs is its sample weight.
-"""
+"""What probabilities are worth: scikit-learn's scores and curves; images weigh as they occur."""
 
 from collections.abc import Mapping
 
@@ -9,6 +6,8 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn import metrics
+
+from diagonal.training.models import PROBABILITY_DECIMALS
 
 COUNTS = ("tn", "fp", "fn", "tp")
 METRICS = ("accuracy", "loss", "precision", "recall", "f1", "roc_auc", "undecided", *COUNTS)
@@ -33,7 +32,8 @@ def binary_metrics(
     """
     if counts is None:
         return dict.fromkeys(METRICS)
-    predicted = probability > threshold
+    rounded = probability.round(PROBABILITY_DECIMALS)  # for decisions; the loss is of all digits
+    predicted = rounded > threshold
     weighted = {"sample_weight": counts}
     matrix = confusion_matrix(labels, predicted, counts)
     precision = metrics.precision_score(labels, predicted, zero_division=np.nan, **weighted)
@@ -43,8 +43,8 @@ def binary_metrics(
         "precision": None if np.isnan(precision) else precision,
         "recall": metrics.recall_score(labels, predicted, **weighted),
         "f1": metrics.f1_score(labels, predicted, **weighted),
-        "roc_auc": metrics.roc_auc_score(labels, probability, **weighted),
-        "undecided": np.average(probability == threshold, weights=counts),
+        "roc_auc": metrics.roc_auc_score(labels, rounded, **weighted),
+        "undecided": np.average(rounded == threshold, weights=counts),
         **dict(zip(COUNTS, matrix.ravel().tolist(), strict=True)),
     }
 

@@ -64,7 +64,7 @@ class Architecture:
                 self.model.eval()
                 self.val_losses.append(self._epoch(self.val_loader, self.evaluate))
             if on_epoch:
-                on_epoch(self.losses[-1], self.val_losses[-1] if self.val_loader else None)
+                on_epoch(self.losses[-1], self.val_losses[-1] if self.val_losses else None)
 
     @torch.no_grad()
     def _epoch(self, loader: Iterable, step: Callable) -> float:

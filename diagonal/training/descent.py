@@ -24,9 +24,14 @@ class Descent(Architecture):
 
     def __init__(self, model: nn.Sequential, loss_fn: nn.BCELoss, optimizer: torch.optim.SGD):
         super().__init__(model, loss_fn, optimizer)
+        self.to(self.device)
+
+    def to(self, device) -> None:
+        """Move the model to a device, and look at its weights there."""
+        super().to(device)
         self.layers = [  # the weights themselves, but autograd keeps no record of these tensors
             (layer.state_dict().get("weight"), *ACTIVATIONS.get(type(layer), (None, None)))
-            for layer in list(model)[1:]
+            for layer in list(self.model)[1:]
         ]
         self.first = self.layers[0][0]
         self.one = torch.ones((), dtype=self.dtype, device=self.device)  # dL/dL

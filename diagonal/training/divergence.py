@@ -26,13 +26,8 @@ def finite(model: nn.Module, key: str, lr: float) -> Iterator[None]:
 def require_finite(weights: Mapping[str, torch.Tensor], key: str, lr: float) -> None:
     """Check that weights, as they would be stored, are finite.
 
-    Args:
-        weights: by name.
-        key: the file of parameters and the key in it, under which the learning rate stands.
-        lr: the learning rate.
-
     Raises:
-        InputError: some weight is not finite.
+        InputError: some weight is not; the message names the key of the learning rate lr.
     """
     if not all(weight.isfinite().all() for weight in weights.values()):
         raise InputError(

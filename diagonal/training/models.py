@@ -203,10 +203,10 @@ def dead_units(values: np.ndarray, axis: int) -> np.ndarray:
 
 
 @torch.no_grad()
-def probabilities(model: nn.Module, x: torch.Tensor, tta: str = "none") -> np.ndarray:
+def probabilities(model: nn.Module, x, tta="none", decimals=PROBABILITY_DECIMALS) -> np.ndarray:
     """Compute the probability that each image (n, C, S, S) is a diagonal, by a model in float64.
 
-    See `views` for tta. Returns float64 (n,), rounded to 9 decimals.
+    See `views` for tta. Returns float64 (n,), rounded to so many decimals.
     """
     answers = [model(view.double())[:, 0].numpy() for view in views(x, tta)]
-    return np.mean(answers, axis=0).round(PROBABILITY_DECIMALS)
+    return np.mean(answers, axis=0).round(decimals)

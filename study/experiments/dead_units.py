@@ -7,11 +7,12 @@ import pandas as pd
 import torch
 
 from diagonal.training.models import dead_units
-from study.experiments.results import higher, statement
+from study.experiments.results import statement
 from study.params import ClaimsBaseline, DeadUnitClaims
 from study.trainings.ensembles import Ensemble
 from study.trainings.lines import Members, Settings, batches_of, networks
 from study.trainings.parallel import in_parallel, parts
+from study.trainings.statistics import higher
 
 Layers = list[np.ndarray]  # bool (epochs + 1, members, units) for each hidden layer: what is dead
 
@@ -142,9 +143,6 @@ def active_share(states, epochs: np.ndarray, chosen: np.ndarray, patience: int) 
 
 def revived(states, epochs, chosen: np.ndarray, without: np.ndarray, patience: int) -> dict:
     """State that more units are active again than `without` a leak, among members with any."""
-    share, some = active_share(states, epochs, chosen, patience), chosen.any(axis=1)
-    mean = _mean(share[:-1][some[:-1]])
-    return {
-        "mean": mean,
-        "more_than_without": higher(np.where(some, share, 0), np.where(some, without, 0)),
-    }
+    some = chosen[:-1].any(axis=1)
+    share = active_share(states, epochs, chosen, patience)[:-1][some]
+    return {"mean": _mean(share), "more_than_without": higher(share, without[:-1][some])}

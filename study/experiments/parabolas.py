@@ -14,7 +14,7 @@ from study.params import ParabolaClaims, Parabolas
 from study.trainings.draws import CountedBatches
 from study.trainings.ensembles import Ensemble
 from study.trainings.parallel import in_parallel
-from study.trainings.statistics import higher, proportion
+from study.trainings.statistics import proportion, statement
 
 AT_ONCE = 200  # points at which networks are evaluated, to bound memory
 
@@ -83,7 +83,7 @@ def shares(settings: ParabolaClaims, chapter: Parabolas, seeds: Sequence[int]) -
 
 
 def summary(table: pd.DataFrame, settings: ParabolaClaims) -> dict:
-    """Summarize `shares`, and state which network of a pair separates the parabolas alone."""
+    """Summarize `shares`, and state of pairs that one network succeeds where the other fails."""
     by_shape = {
         key: rows["perfect"].to_numpy()
         for key, rows in table[table["drawn"] == 0].groupby(["network", "hidden"])
@@ -113,5 +113,7 @@ def summary(table: pd.DataFrame, settings: ParabolaClaims) -> dict:
             name: {**proportion(by_name[name]), "drawn_seed_is_perfect": int(perfect)}
             for name, perfect in drawn.items()
         },
-        "more_often": {name: higher(*pair) for name, pair in pairs.items()},
+        "where_other_fails": {
+            name: statement(ours > theirs) for name, (ours, theirs) in pairs.items()
+        },
     }

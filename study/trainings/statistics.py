@@ -74,10 +74,12 @@ def lower(ours, theirs) -> dict:
     """State that our number is the lower one, member by member: (members,) each.
 
     Returns:
-        As `statement`, ties not counted; and difference, the `median` of ours minus theirs.
+        As `statement`, ties not counted; their number; and difference, the `median` of ours minus
+        theirs.
     """
     apart = np.round(np.asarray(ours, float) - np.asarray(theirs, float), 6)
-    return {**statement(apart < 0, apart != 0), "difference": median(apart)}
+    ties = int((apart == 0).sum())
+    return {**statement(apart < 0, apart != 0), "ties": ties, "difference": median(apart)}
 
 
 def higher(ours, theirs) -> dict:
