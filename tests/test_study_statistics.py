@@ -49,6 +49,7 @@ def test_a_median_that_was_not_reached_or_has_too_few_values_is_none():
     estimate = median(np.append(np.arange(1, 61), [np.inf] * 39))
     assert (estimate["median"], estimate["high"]) == (50, 60)
     assert median([1.0, np.inf, np.inf])["median"] is None
+    assert median([]) == {"median": None, "low": None, "high": None}
 
 
 @pytest.mark.parametrize(("k", "n"), [(1, 10), (9, 10), (147, 256), (255, 256)])

@@ -25,10 +25,12 @@ def mean(values, confidence: float = CONFIDENCE) -> dict[str, float]:
 def median(values, confidence: float = CONFIDENCE) -> dict[str, float | None]:
     """Compute the median of values (n,) and its interval, by the binomial distribution of ranks.
 
-    Ends of the interval that n is too small for are None; so are infinite numbers, which stand for
-    what was not reached.
+    Ends of the interval that n is too small for are None, and all three without any values; so are
+    infinite numbers, which stand for what was not reached.
     """
     values = np.asarray(values, float)
+    if not len(values):
+        return {"median": None, "low": None, "high": None}
     low, high = stats.quantile_test(values, p=0.5).confidence_interval(confidence)
     numbers = {"median": np.median(values), "low": low, "high": high}
     return {name: float(x) if np.isfinite(x) else None for name, x in numbers.items()}
