@@ -133,7 +133,8 @@ def study(how: Setting, seeds: Sequence[int], draws: Iterator | None = None) -> 
     for name, own in settings.items():
         sizes = [batches.images[0].numel(), *getattr(own, "hidden", ()), 1]
         options = {"activation": MODELS[name].activation, "dtype": batches.dtype}
-        ensembles[name] = Ensemble([network(sizes, seed=seed, **options) for seed in seeds])
+        members = [network(sizes, seed=seed, **options) for seed in seeds]
+        ensembles[name] = Ensemble(members, rounded=False)
         for weight in ensembles[name].weights.values():
             weight.mul_(scale)
     draws, last = draws or drawn(how, seeds), max(own.n_epochs for own in settings.values())

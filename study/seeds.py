@@ -62,7 +62,7 @@ def trained(params, seeds: range, batches, dtype, device) -> dict[str, Ensemble]
         sizes = [batches.images[0].numel(), *getattr(section, "hidden", ()), 1]
         activation = MODELS[name].activation
         members = [network(sizes, activation, seed=seed, dtype=dtype) for seed in seeds]
-        ensembles[name] = Ensemble(members, device)
+        ensembles[name] = Ensemble(members, device, rounded=False)  # as the lecture trains
     samplers = [weighted_sampler(batches.sampler.weights) for _ in seeds]
     draws = draw_epochs(samplers, seeds=seeds, hflip=batches.hflip)
     last = max(section.n_epochs for section in settings.values())

@@ -51,8 +51,11 @@ def loaders(
     return DataLoader(train, batch_size, sampler=chosen), DataLoader(val, batch_size)
 
 
-def train(model, train_loader, val_loader, *, n_epochs, seed=42, lr=0.1, loss_fn=None):
-    """Train by the plain loop; return the losses of the epochs, training and validation."""
+def train(model, train_loader, val_loader, *, n_epochs, seed=42, lr=0.1, loss_fn=None, grid=None):
+    """Train by the plain loop; return the losses of the epochs, training and validation.
+
+    With a grid, weights are rounded to multiples of it after each step.
+    """
     loss_fn, optimizer = loss_fn or nn.BCELoss(), optim.SGD(model.parameters(), lr=lr)
     torch.manual_seed(seed)
     if hasattr(train_loader, "sampler"):
@@ -65,6 +68,9 @@ def train(model, train_loader, val_loader, *, n_epochs, seed=42, lr=0.1, loss_fn
             loss = loss_fn(model(x), y)
             loss.backward()
             optimizer.step()
+            with torch.no_grad():
+                for weight in model.parameters() if grid else ():
+                    weight.copy_((weight / grid).round() * grid)
             optimizer.zero_grad()
             batch_losses.append(loss.item())
         losses.append(np.mean(batch_losses))

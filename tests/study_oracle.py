@@ -9,7 +9,7 @@ from torch import nn
 
 from diagonal.lines.images import generate_dataset
 from diagonal.lines.splitting import groups_of, train_val_split
-from diagonal.training.models import rounded_weights
+from diagonal.training.models import GRID, rounded_weights
 from study.params import load_study_params
 from study.trainings.inputs import every_input
 from study.trainings.lines import networks
@@ -18,7 +18,7 @@ BASE = load_study_params().claims.baseline.model_copy(update={"n_epochs": 3})
 INPUTS = every_input(BASE.img_size)
 
 
-def train_alone(base, member, settings, *, model=None, of_mirrored=None):
+def train_alone(base, member, settings, *, model=None, of_mirrored=None, grid=GRID):
     """Train a member's network, or another model, and return it with its weights as stored.
 
     With `of_mirrored` there are three classes, and each one's label when mirrored.
@@ -38,11 +38,12 @@ def train_alone(base, member, settings, *, model=None, of_mirrored=None):
         dtype=torch.float64, sampler=settings.sampler, of_mirrored=of_mirrored,
     )  # fmt: skip
     how = {"n_epochs": settings.n_epochs or base.n_epochs, "lr": settings.lr or base.lr}
+    how |= {"seed": member.batches, "grid": grid}
     if of_mirrored is None:
-        lecture_loop.train(model, *loaders, seed=member.batches, **how)
+        lecture_loop.train(model, *loaders, **how)
     else:
         logits, loss_fn = model[:-1], nn.CrossEntropyLoss()
-        lecture_loop.train(logits, *loaders, seed=member.batches, loss_fn=loss_fn, **how)
+        lecture_loop.train(logits, *loaders, loss_fn=loss_fn, **how)
     names = {name for name, _ in model.named_parameters()}  # moments are not stored
     stored = {k: w.double() for k, w in rounded_weights(model).items() if k in names}
     model.load_state_dict(model.state_dict() | stored)

@@ -75,7 +75,7 @@ def test_momentum_and_fixed_weights_are_those_of_torchs_optimizer(hidden):
         CountedBatches(x, y, counts),
         networks(BASE, THREE, Settings("prelu", hidden=tuple(hidden))),
     )
-    ensemble = Ensemble(models)
+    ensemble = Ensemble(models, rounded=False)
     fixed = {name for name in ensemble.weights if name.startswith("activation")}
     train(ensemble, batches, fixed=fixed, momentum=0.9)
     for place, model in enumerate(models):
@@ -89,6 +89,20 @@ def test_momentum_and_fixed_weights_are_those_of_torchs_optimizer(hidden):
             optimizer.step()
         for name, weight in model.state_dict().items():
             torch.testing.assert_close(ensemble.weights[name][place], weight, rtol=0, atol=1e-12)
+
+
+def test_last_bits_do_not_grow_where_the_learning_rate_is_too_large():
+    batches = batches_of(BASE, THREE, Settings("tanh", n_epochs=20))
+    ends = {}
+    for rounded in (True, False):
+        for factor in (1, 1 + 1e-14):
+            ensemble = Ensemble(networks(BASE, THREE, Settings("tanh")), rounded=rounded)
+            for weight in ensemble.weights.values():
+                weight.mul_(factor)
+            train(ensemble, batches, lr=3)
+            ends[rounded, factor] = torch.cat([w.flatten() for w in ensemble.stored().values()])
+    assert torch.equal(ends[True, 1], ends[True, 1 + 1e-14])
+    assert not torch.equal(ends[False, 1], ends[False, 1 + 1e-14])
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])

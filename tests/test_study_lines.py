@@ -58,11 +58,11 @@ def test_a_member_trained_on_its_own_images_is_the_training_alone(norm):
         models = lines.networks(BASE, some, RELU)
         return [normalization.normalized(model) for model in models] if norm else models
 
-    ensemble = Ensemble(built(SOME))
+    ensemble = Ensemble(built(SOME), rounded=False)
     assert list(normalization.trained(ensemble, BASE, SOME)) == [0, 1, 2, 3]
     found = lines.logits(ensemble, INPUTS)
     for place, member in enumerate(SOME):
-        alone = train_alone(BASE, member, RELU, model=built((member,))[0])
+        alone = train_alone(BASE, member, RELU, model=built((member,))[0], grid=None)
         np.testing.assert_allclose(found[place], logits_alone(alone, RELU), rtol=0, atol=1e-9)
 
 

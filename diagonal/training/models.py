@@ -141,9 +141,12 @@ def rounded_to_grid(weight: torch.Tensor) -> torch.Tensor:
 
     That removes the last bits, in which CPUs differ; float32 is returned as it is.
     """
-    if weight.dtype == torch.float64:
-        weight = (weight / GRID).round() * GRID  # exact, for GRID is a power of two
-    return weight.float()
+    return on_grid(weight).float() if weight.dtype == torch.float64 else weight.float()
+
+
+def on_grid(weight: torch.Tensor) -> torch.Tensor:
+    """Round float64 to multiples of GRID, in float64."""
+    return (weight / GRID).round() * GRID  # exact, for GRID is a power of two
 
 
 def read_model(name: str, n_pixels: int) -> nn.Sequential:

@@ -65,7 +65,8 @@ def train(
 
 def _train_one(base: ClaimsBaseline, members: Members, hidden: tuple, norm: bool) -> Result:
     models = networks(base, members, Settings(hidden=hidden))
-    ensemble = Ensemble([normalized(model) for model in models] if norm else models)
+    models = [normalized(model) for model in models] if norm else models
+    ensemble = Ensemble(models, rounded=False)  # it magnifies last bits beyond the grid in a step
     inputs, losses, moments = every_input(base.img_size), [], []
     shares = [balanced_share(inputs, data, base.hflip) for data in data_sets(base, members)]
     weights = torch.stack(shares)[:, None]

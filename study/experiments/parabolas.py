@@ -31,7 +31,8 @@ def points(n_points: int) -> tuple[torch.Tensor, torch.Tensor]:
 def untrained(hidden: Sequence[int], activation: str, seeds: Sequence[int]) -> Ensemble:
     """Build networks with biases, as the bonus chapter has them, float64."""
     sizes, options = [2, *hidden, 1], {"bias": True, "dtype": torch.float64}
-    return Ensemble([network(sizes, activation, seed=seed, **options) for seed in seeds])
+    models = [network(sizes, activation, seed=seed, **options) for seed in seeds]
+    return Ensemble(models, rounded=False)  # as the chapter trains
 
 
 def train(ensemble: Ensemble, settings: Parabolas, n_points: int) -> None:

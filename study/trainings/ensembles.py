@@ -11,7 +11,7 @@ from torch import nn
 from torch.func import stack_module_state
 from torch.nn import functional
 
-from diagonal.training.models import rounded_to_grid
+from diagonal.training.models import on_grid, rounded_to_grid
 from study.trainings.draws import CountedBatches
 
 Weights = Mapping[str, torch.Tensor]  # by the module's name of a parameter: (members, ...)
@@ -22,10 +22,16 @@ class Ensemble:
 
     They are sequences of Flatten, Linear layers, batch normalisations and activations, and of a
     Sigmoid (one output, the probability of label 1) or a Softmax (one output for each label).
+
+    Args:
+        networks: in float64 if they are to be rounded.
+        rounded: whether the weights are rounded to multiples of `models.GRID` after each step.
+            Then the last bits, in which CPUs differ, do not grow from step to step, not even at
+            learning rates that are too large for stable training.
     """
 
-    def __init__(self, networks: Sequence[nn.Sequential], device="cpu"):
-        self.n_members = len(networks)
+    def __init__(self, networks: Sequence[nn.Sequential], device="cpu", *, rounded: bool = True):
+        self.n_members, self.rounded = len(networks), rounded
         self.layers = list(networks[0].named_children())[1:]  # inputs are flat
         stacked = stack_module_state(networks)
         self.weights, self.buffers = (
@@ -104,7 +110,12 @@ class Ensemble:
     def step(self, x: torch.Tensor, y: torch.Tensor, share: torch.Tensor, lr: float) -> None:
         """Take one step of gradient descent; arguments as in `gradients`."""
         for name, gradient in self.gradients(x, y, share).items():
-            self.weights[name].sub_(gradient, alpha=lr)
+            self._descend(name, gradient, lr)
+
+    def _descend(self, name: str, direction: torch.Tensor, lr: float) -> None:
+        weight = self.weights[name].sub_(direction, alpha=lr)
+        if self.rounded:
+            weight.copy_(on_grid(weight))
 
     def train(
         self,
@@ -128,7 +139,7 @@ class Ensemble:
                     if momentum:
                         gradients[name].add_(velocity.get(name, 0), alpha=momentum)
                         velocity[name] = gradients[name]
-                    self.weights[name].sub_(gradients[name], alpha=lr)
+                    self._descend(name, gradients[name], lr)
             yield epoch
 
 
