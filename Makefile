@@ -20,10 +20,10 @@ repro: .venv/pipeline  ## reproduce the lecture, then show its metrics
 study: .venv/pipeline  ## reproduce the study of many seeds and of the lecture's claims
 	dvc repro study/dvc.yaml
 
-test: .venv/developer  ## linter, then tests
+test: .venv/developer  ## linter, then tests; ALL=1: the slow ones, too
 	ruff check .
 	ruff format --check .
-	pytest
+	pytest $(if $(ALL),-m "slow or not slow")
 
 report: .venv/report  ## all results on one page, report/index.html
 	python -m reporting

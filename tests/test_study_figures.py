@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from diagonal.figures import style as style_
 from diagonal.figures.style import style
 from diagonal.pipeline.models import MODELS
 from study.experiments import activations, gradients, normalization, one_matrix
-from study.figures import boundaries, seeds, training
+from study.figures import boundaries, drawing, seeds, training
 from study.figures.bonus import Scene
 from study.figures.drawing import forest, heat_map
 
@@ -51,6 +52,13 @@ def test_a_heat_map_writes_its_numbers_so_that_they_can_be_read():
 def save(figure, path):
     figure.savefig(path / "figure.png")
     assert (path / "figure.png").stat().st_size > 1000
+
+
+def test_a_colour_means_one_thing():
+    looks = {**drawing.NETWORK_LOOKS, **{name: look for name, *look in style_.CLASSES}}
+    colors = [color for color, _ in looks.values()]
+    assert len({*colors, style_.SKY, "black"}) == len(looks) + 2
+    assert set(MODELS) | set(activations.ACTIVATIONS) < set(looks)
 
 
 @pytest.mark.parametrize("n_layers", [1, 2, 3, 7])

@@ -31,17 +31,31 @@ def loss_curves(losses: Sequence, val_losses: Sequence, log: bool) -> Figure:
 
 
 def loss_comparison(losses: Tables) -> Figure:
-    """Draw the losses of models against each other: model -> loss and val_loss by epoch."""
+    """Draw the losses of models against each other: model -> loss and val_loss by epoch.
+
+    Of two models, whose curves may coincide, the difference is drawn as well.
+    """
     ends = ", ".join(f"{table['val_loss'].iloc[-1]:.3f} ({name})" for name, table in losses.items())
-    figure = titled(4.2, f"Validation loss ends at {ends}")
-    axes = figure.subplots()
+    both = len(losses) == 2
+    figure = titled(4.2 + 1.5 * both, f"Validation loss ends at {ends}")
+    rows = {"nrows": 2, "height_ratios": [2, 1]} if both else {}
+    grid = figure.subplots(**rows, sharex=True, squeeze=False)
+    axes = grid[0, 0]
     for name, table in losses.items():
         epochs, (color, marker) = np.arange(1, len(table) + 1), LOOKS[name]
         look = {"color": color, "linewidth": 1.8, "marker": marker, "markevery": [-1]}
         axes.plot(epochs, table["loss"], **look)
         axes.plot(epochs, table["val_loss"], linestyle="--", **look)
-    axes.set(xlabel="epoch", ylabel="loss (nats)", ylim=(0, None))
+    axes.set(ylabel="loss (nats)", ylim=(0, None))
     whole_ticks(axes, "x")
+    if both:
+        (first, one), (second, other) = losses.items()
+        for key, style in (("loss", "-"), ("val_loss", "--")):
+            difference = other[key] - one[key]  # over the epochs of both
+            grid[1, 0].plot(difference.index + 1, difference, linestyle=style, color=GRAY)
+        grid[1, 0].axhline(0, color="black", linewidth=0.8)
+        grid[1, 0].set_ylabel(f"{second} minus\n{first}")
+    grid[-1, 0].set_xlabel("epoch")
     handles = [Line2D([], [], color=c, marker=m) for c, m in map(LOOKS.get, losses)]
     handles += [Line2D([], [], color=GRAY, linestyle=style) for style in ("-", "--")]
     names = [*losses, "training", "validation"]
@@ -68,7 +82,8 @@ def curves(roc: Tables, precision_recall: Tables, calibration: Tables) -> Figure
     right.set(title="Calibration (size: images)", xlabel="probability given")
     right.set(ylabel="share of diagonals")
     for axes in (left, middle, right):
-        axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
+        limits = {"xlim": (-0.04, 1.04), "ylim": (-0.04, 1.04)}  # points at 0 and 1 are seen whole
+        axes.set(**limits, aspect="equal", xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=len(LOOKS))
     return figure
 
@@ -167,8 +182,12 @@ def weights_as_pixels(layers: Mapping[str, np.ndarray], shape: tuple[int, int, i
         units = len(layers[title])
         more = f" ({SHOWN} of {units} units)" if units > SHOWN else ""
         grid[places[title]].set_title(title + more, loc="left")
-        for axes, unit in zip(grid[places[title] :], weights, strict=False):
+        for place, unit in enumerate(weights):
+            axes = grid[places[title] + place]
             pixels = np.hstack(unit.reshape(shape))
+            if units > 1:
+                look = {"ha": "center", "va": "top", "size": 9, "transform": axes.transAxes}
+                axes.text(0.5, -0.03, f"unit {place}", **look)
             image = axes.imshow(pixels, cmap=DIVERGING, vmin=-limit, vmax=limit)
     figure.colorbar(image, ax=list(grid), label="weight", shrink=0.6)
     return figure

@@ -180,7 +180,7 @@ def _frame(axes, view) -> None:
     if _projection(view):
         low, high = view.box
         axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), zlim=(low[2], high[2]))
-        for place, (name, pad, angle) in enumerate((("x", 7, 0), ("y", 7, 0), ("z", 3, 90))):
+        for place, (name, pad, angle) in enumerate((("x", 7, 0), ("y", 7, 0), ("z", 0, 90))):
             axis = getattr(axes, f"{name}axis")
             axis.set_rotate_label(False)
             axis.set_label_text(f"unit {place}", fontsize=9, rotation=angle)
@@ -190,7 +190,7 @@ def _frame(axes, view) -> None:
         axes.xaxis.set_tick_params(pad=1)  # away from the corner, where those of y begin
         axes.yaxis.set_tick_params(pad=1)
         axes.view_init(elev=22, azim=-38)
-        axes.set_box_aspect(None, zoom=0.8)
+        axes.set_box_aspect(None, zoom=0.95)
         return
     left, right, *ends = _ends(view)
     axes.set(xlim=(left, right), ylim=ends)

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from diagonal.figures.style import GRAY, LOOKS, titled
-from study.figures.drawing import forest, heat_map, legend_below
+from study.figures.drawing import SETTINGS, forest, heat_map, legend_below
 
 
 def one_matrix(table: pd.DataFrame, metrics: Mapping) -> Figure:
@@ -67,16 +67,16 @@ def bias(result: Mapping) -> Figure:
     epochs = list(next(iter(networks.values()))["with_bias"])
     figure = titled(5.0, "Perfect at 0.5, with and without biases")
     grid = figure.subplots(1, 3, width_ratios=[1, 1, 0.7])
-    looks = {"without_bias": (GRAY, "o", -0.15), "with_bias": ("black", "s", 0.15)}
+    arms = ("without_bias", "with_bias")
     for axes, epoch in zip(grid, epochs, strict=False):
-        for which, (color, marker, shift) in looks.items():
+        for which, shift, (color, marker) in zip(arms, (-0.15, 0.15), SETTINGS, strict=True):
             rows = {name: found[which][epoch]["perfect"] for name, found in networks.items()}
             look = {"color": color, "marker": marker, "shift": shift}
             forest(axes, rows, **look, label=which.replace("_", " "))
         axes.set(xlim=(-0.03, 1.03), xlabel="share of members", title=f"after {epoch} epochs")
     grid[1].set_yticklabels([])
     legend_below(figure, grid[0], columns=3, own=True)
-    margins = [[planes[lines][which]["margin"] or np.nan for lines in planes] for which in looks]
+    margins = [[planes[lines][which]["margin"] or np.nan for lines in planes] for which in arms]
     columns = [f"{found['lines']} lines" for found in planes.values()]
     heat_map(grid[2], np.array(margins), ["without", "bias"], columns, vmin=0, vmax=1)
     for row, column in np.argwhere(np.isnan(margins)):

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
-from diagonal.figures.style import LOOKS, SKY, titled
+from diagonal.figures.style import titled
 from study.experiments.variation import DESIGNS
-from study.figures.drawing import forest, heat_map, legend_below, reference
+from study.figures.drawing import NETWORK_LOOKS, forest, heat_map, legend_below, reference
 
-NETWORK_LOOKS = {"tanh": (SKY, "o"), **LOOKS}
-SHADES = ("#333333", "#999999", "#DDDDDD")  # of the first kind of seeds, the second, and the rest
+SHADES = ("#333333", "#999999", "#DDDDDD")  # of the first kind of seeds, the second, and both
 
 
 def balancing(result: Mapping) -> Figure:
@@ -100,31 +100,39 @@ def three_classes(result: Mapping) -> Figure:
 
 def variation(result: Mapping) -> Figure:
     """Draw the shares of variance in each design: `variation.variation`."""
-    parts, title = result, "Shares of the variance by kind of seed, and of a difference's variance"
-    figure = titled(6.2, title)
-    for axes, measure in zip(figure.subplots(1, 2, sharey=True), ("loss", "accuracy"), strict=True):
-        names = []
-        for design, kinds in DESIGNS.items():
-            for model, measures in parts[design].items():
-                place, left = len(names), 0.0
-                names.append(f"{kinds[0]} x {kinds[1]}\n{model}")
-                for kind, shade in zip((*kinds, "rest"), SHADES, strict=True):
-                    share = measures[measure][kind]["share"]
-                    axes.barh(place, share, left=left, color=shade, height=0.6)
-                    if share >= 0.08:
-                        color = "white" if shade == SHADES[0] else "black"
-                        look = {"color": color, "ha": "center", "va": "center", "size": 9}
-                        axes.text(left + share / 2, place, f"{share:.0%}", **look)
-                    left += share
-                first = measures[measure][kinds[0]]
-                axes.hlines(place + 0.4, first["low"], first["high"], color="black", linewidth=1)
-        axes.set_yticks(range(len(names)), names)
-        axes.set(ylim=(len(names) - 0.4, -0.6), xlim=(0, 1), title=measure)
-        axes.set_xlabel("share of the variance")
-    texts = ["first seed", "second seed", "the pair", "interval of the first seed's share"]
-    handles = [*axes.containers[: len(SHADES)], Line2D([], [], color="black", linewidth=1)]
-    figure.legend(handles, texts, loc="outside lower center", ncols=len(texts))
+    figure = titled(6.2, "Shares of the variance over pairs of seeds, by what the seeds are for")
+    grid = figure.subplots(len(DESIGNS), 2, sharex=True, sharey=True)
+    for row, (design, kinds) in zip(grid, DESIGNS.items(), strict=True):
+        shades = dict(zip((*kinds, "rest"), SHADES, strict=True))
+        for axes, measure in zip(row, ("loss", "accuracy"), strict=True):
+            for place, measures in enumerate(result[design].values()):
+                _stacked(axes, place, measures[measure], shades)
+            axes.set_title(measure, loc="right")
+        names = [name.replace("relu - logistic", "relu minus\nlogistic") for name in result[design]]
+        row[0].set_yticks(range(len(names)), names)
+        row[0].set(ylim=(len(names) - 0.4, -0.6), xlim=(0, 1))
+        row[0].set_title(f"{kinds[0]} and {kinds[1]}", loc="left", fontweight="bold")
+        handles = [Patch(color=shade) for shade in shades.values()]
+        options = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "fontsize": 9}
+        row[1].legend(handles, [*kinds, "both together"], **options)
+    for axes in grid[-1]:
+        axes.set_xlabel("share of the variance (line: interval\nof the darkest part)")
     return figure
+
+
+def _stacked(axes: Axes, place: int, parts: Mapping, shades: Mapping[str, str]) -> None:
+    """Draw the shares of a variance side by side: `statistics.components`."""
+    left = 0.0
+    for kind, shade in shades.items():
+        share = parts[kind]["share"]
+        axes.barh(place, share, left=left, color=shade, height=0.6)
+        if share >= 0.08:
+            color = "white" if shade == SHADES[0] else "black"
+            look = {"color": color, "ha": "center", "va": "center", "size": 9}
+            axes.text(left + share / 2, place, f"{share:.0%}", **look)
+        left += share
+    first = parts[next(iter(shades))]
+    axes.hlines(place + 0.4, first["low"], first["high"], color="black", linewidth=1)
 
 
 def _by_model(figure: Figure, panels: Mapping, models: Mapping, *, legend: bool = True) -> None:

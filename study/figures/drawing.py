@@ -8,7 +8,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from diagonal.figures.style import GRAY
+from diagonal.figures.style import GRAY, LOOKS
+
+# Colour and marker of a network by its activation; relu's are those of the lecture's model. The
+# others are neither a class's nor a model's.
+ACTIVATION_LOOKS = {
+    "none": (GRAY, "x"),
+    "sigmoid": ("#7F5539", "s"),
+    "tanh": ("#332288", "^"),
+    "relu": LOOKS["relu"],
+    "leaky_relu": ("#882255", "<"),
+    "prelu": ("#999933", "P"),
+}
+NETWORK_LOOKS = {**ACTIVATION_LOOKS, **LOOKS}
+SETTINGS = (("black", "o"), (GRAY, "s"))  # two settings that are compared
 
 Estimate = Mapping[str, float]  # median or proportion, low and high, and the lecture's own
 
@@ -52,6 +65,11 @@ def legend_below(
         handles.append(Line2D([], [], color=GRAY, **open_marker))
         names.append("the lecture's own images and seeds")
     figure.legend(handles, names, loc=f"outside {where}", ncols=columns)
+
+
+def shades(n: int) -> list[str]:
+    """Give each of n layers a gray, from light to black; the only layer is black."""
+    return [str(round(0.75 * (1 - (place + 1) / n), 3)) for place in range(n)]
 
 
 def reference(axes: Axes, value: float) -> None:

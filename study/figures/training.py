@@ -7,23 +7,22 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from diagonal.figures.style import GRAY, LOOKS, SKY, titled, whole_ticks
-from study.figures.drawing import forest, legend_below, reference
+from diagonal.figures.style import titled, whole_ticks
+from study.figures.drawing import (
+    ACTIVATION_LOOKS,
+    NETWORK_LOOKS,
+    SETTINGS,
+    forest,
+    legend_below,
+    reference,
+    shades,
+)
 
 NAMES = {"none": "none", "leaky_relu": "leaky ReLU", "prelu": "PReLU", "relu": "ReLU"}
-ACTIVATION_LOOKS = {  # colour and marker of an activation; relu's are those of the model
-    "logistic": LOOKS["logistic"],
-    "none": (GRAY, "x"),
-    "sigmoid": ("#0072B2", "s"),
-    "tanh": ("#D55E00", "^"),
-    "relu": LOOKS["relu"],
-    "leaky_relu": ("#009E73", "v"),
-    "prelu": ("#CC79A7", "P"),
-}
 BINS = 40
 DEPTHS = 8  # of networks that are compared at most
 COLUMNS = 3  # panels side by side at most
-COLORS = {"lecture": "black", "best": SKY}  # of learning rates
+RATES = ("lecture", "best")
 
 
 def named(activation: str) -> str:
@@ -36,13 +35,14 @@ def activation(ends: Mapping[str, Mapping], rates: Mapping[str, Mapping]) -> Fig
     figure = titled(4.2, "How networks end that differ in their activation alone")
     panels = {"loss": "loss (nats), median", "roc_auc_is_1": "share that separates the classes"}
     for axes, (key, label) in zip(figure.subplots(1, 2, sharey=True), panels.items(), strict=True):
-        for shift, (which, color) in zip((-0.15, 0.15), COLORS.items(), strict=True):
+        for which, shift, (color, marker) in zip(RATES, (-0.15, 0.15), SETTINGS, strict=True):
             estimates = {
                 f"{named(name)} ({rates[name]['best']:g})": row[key]
                 for name, row in ends[which]["activations"].items()
             }
             legend = f"at the {which} rate" + " (in parentheses)" * (which == "best")
-            forest(axes, estimates, color=color, shift=shift, label=legend)
+            look = {"color": color, "marker": marker, "shift": shift}
+            forest(axes, estimates, **look, label=legend)
         axes.set_xlabel(label)
     legend_below(figure, axes, columns=2, own=True)
     return figure
@@ -53,10 +53,12 @@ def convergence(reached: Mapping[str, pd.DataFrame], level: float) -> Figure:
     figure = titled(3.6, f"Share of seeds below a loss of {level:g} nats, by epoch")
     grid = figure.subplots(1, len(reached), sharey=True)
     for axes, (name, table) in zip(grid, reached.items(), strict=True):
-        for each, (color, marker) in ACTIVATION_LOOKS.items():
-            look = {"color": color, "marker": marker, "markevery": 7, "markersize": 5}
-            axes.plot(table["epoch"], table[each], **look, label=named(each), clip_on=False)
-        axes.set(xlabel="epoch", ylim=(0, 1), title=f"at the {name} learning rate")
+        for place, activation in enumerate(each for each in NETWORK_LOOKS if each in table):
+            color, marker = NETWORK_LOOKS[activation]
+            look = {"color": color, "marker": marker, "markersize": 5}
+            markers = {"markevery": (place, 7)}  # those of curves that coincide alternate
+            axes.plot(table["epoch"], table[activation], **look, **markers, label=named(activation))
+        axes.set(xlabel="epoch", ylim=(-0.04, 1.04), title=f"at the {name} learning rate")
         whole_ticks(axes, "x")
     grid[0].set_ylabel("share of seeds")
     legend_below(figure, axes, columns=4)
@@ -96,7 +98,7 @@ def gradients(table: pd.DataFrame) -> Figure:
         chosen = table[table["weights"] == kind]
         for name, rows in chosen.groupby("activation", sort=False):
             color, marker = ACTIVATION_LOOKS[name]
-            look = {"color": color, "marker": marker, "label": named(name)}
+            look = {"color": color, "marker": marker, "label": named(name), "alpha": 0.8}
             axes.plot(rows["hidden_layers"], rows["log10_gradient"], **look)
         axes.set(xlabel="hidden layers", title=f"{TITLES[kind]} weights")
         axes.grid(axis="y", color="#EEEEEE")
@@ -112,50 +114,47 @@ def dead_units(table: pd.DataFrame, metrics: Mapping[str, Mapping]) -> Figure:
     """Draw the share of dead units by epoch, and how many are active again with a leak."""
     figure = titled(3.8, "Dead ReLUs: the first layer's stay dead; a leak wakes some")
     left, right = figure.subplots(1, 2, width_ratios=[1.2, 1])
-    layers, colors = (
-        list(metrics),
-        (ACTIVATION_LOOKS["relu"][0], "#0072B2", "#009E73", "#CC79A7", "black"),
-    )
-    for layer, color in zip(layers, colors, strict=False):
-        left.plot(table["epoch"], table[layer], color=color, label=layer.replace("r", "r ", 1))
+    layers = dict(zip(metrics, shades(len(metrics)), strict=True))
+    for layer, shade in layers.items():
+        left.plot(table["epoch"], table[layer], color=shade, label=layer.replace("r", "r ", 1))
     left.set(xlabel="epoch", ylabel="share of units that are dead", ylim=(0, None))
     if table["epoch"].max() > 10:
         left.set_xscale("symlog", linthresh=10)
     left.set_xlim(0, table["epoch"].max())
     left.xaxis.set_minor_formatter(NullFormatter())
-    left.legend()
-    names = list(metrics[layers[0]]["active_again"])
+    names = list(next(iter(metrics.values()))["active_again"])
     height = 0.8 / len(layers)
-    for place, (layer, color) in enumerate(zip(layers, colors, strict=False)):
+    for place, (layer, shade) in enumerate(layers.items()):
         again = metrics[layer]["active_again"].values()
         shares = [(found["mean"] if isinstance(found, dict) else found) or 0 for found in again]
         where = np.arange(len(names)) + (place - (len(layers) - 1) / 2) * height
-        right.barh(where, shares, height=height, color=color, label=layer.replace("r", "r ", 1))
+        right.barh(where, shares, height=height, color=shade)
     right.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
     right.invert_yaxis()
     right.set(xlabel="active again, share of units that died", xlim=(0, 1))
+    legend_below(figure, left, columns=len(layers))
     return figure
 
 
 def batch_norm(table: pd.DataFrame) -> Figure:
-    """Draw `normalization.table`: what each layer's ReLUs are fed, by epoch."""
+    """Draw `normalization.table`: the deviation of what each layer's ReLUs are fed, by epoch."""
     depths = sorted(set(table["hidden_layers"]))
-    figure = titled(1.2 + 2.4 * len(depths), "What each layer's ReLUs are fed: mean and deviation")
-    grid = figure.subplots(len(depths), 2, sharex=True, squeeze=False)
+    title = "Standard deviation of what each layer's ReLUs are fed, by epoch,\n"
+    title += "without and with batch normalisation"
+    figure = titled(1.4 + 2.4 * len(depths), title)
+    grid = figure.subplots(len(depths), 2, sharex=True, sharey=True, squeeze=False)
     for row, depth in zip(grid, depths, strict=True):
         for axes, norm in zip(row, (0, 1), strict=True):
             chosen = table[(table["hidden_layers"] == depth) & (table["batch_norm"] == norm)]
-            for layer, rows in chosen.groupby("layer"):
-                shade = str(0.75 * (1 - (layer + 1) / depth))
-                axes.plot(rows["epoch"], rows["deviation"], color=shade)
-                axes.plot(rows["epoch"], rows["mean"], color=shade, linestyle="--")
-            axes.axhline(0, color=GRAY, linewidth=0.6)
+            for (layer, rows), shade in zip(chosen.groupby("layer"), shades(depth), strict=True):
+                axes.plot(rows["epoch"], rows["deviation"], color=shade, label=f"layer {layer}")
+            axes.set_yscale("log")
+            axes.grid(axis="y", color="#EEEEEE")
             whole_ticks(axes, "x")
             how = "with" if norm else "without"
-            axes.set_title(f"{depth} hidden layers, {how} batch normalisation")
+            axes.set_title(f"{depth} hidden layers, {how}")
+        row[1].legend(loc="center left", bbox_to_anchor=(1, 0.5), ncols=-(-depth // 8), fontsize=9)
+        row[0].set_ylabel("standard deviation")
     for axes in grid[-1]:
         axes.set_xlabel("epoch")
-    for axes in grid[:, 0]:
-        axes.set_ylabel("deviation (solid),\nmean (dashed)")
-    figure.supxlabel("the darker, the later the layer", fontsize=9)
     return figure
