@@ -5,6 +5,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 ifeq ($(LOGNAME)$(USER),)  # DVC asks for a name, and a user of a container may have none
 export LOGNAME := $(shell id -u)
 endif
+# Clusters and containers set these for their own Python; here they would move or refuse packages.
+unexport PIP_USER PIP_TARGET PIP_CONSTRAINT
 
 .PHONY: help repro study test report notebook onnx check gate bench summary params format lock clean
 
@@ -66,20 +68,21 @@ clean:  ## remove the environment; data, models and DVC's cache stay
 
 # The stamps tell that the locked packages are in the environment, so a second call installs nothing.
 .venv/pipeline: requirements.txt | .venv/bin/python
-	python -m pip install --quiet --require-hashes --requirement requirements.txt
-	touch $@
-
+	$(install)
 .venv/report: requirements-report.txt .venv/pipeline
-	python -m pip install --quiet --require-hashes --requirement requirements-report.txt
-	touch $@
-
+	$(install)
 .venv/export: requirements-export.txt .venv/pipeline
-	python -m pip install --quiet --require-hashes --requirement requirements-export.txt
-	touch $@
-
+	$(install)
 .venv/developer: requirements-dev.txt .venv/pipeline
-	python -m pip install --quiet --require-hashes --requirement requirements-dev.txt
-	touch $@
+	$(install)
+
+# With --quiet, pip does not say which packages conflict, so what fails is tried again without it.
+define install
+@echo 'Installing the packages of $< into .venv, which can take some minutes'
+python -m pip install --quiet $(LOCKED) || python -m pip install $(LOCKED)
+touch $@
+endef
+LOCKED = --require-hashes --requirement $<
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make: expected Python 3.11 or newer, found " + sys.version.split()[0] + "; name another: make PYTHON=...")'
