@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
+from pygit2 import GitError
 from scipy.stats import mannwhitneyu, wilcoxon
 from scmrepo.exceptions import SCMError
 from tabulate import tabulate
@@ -91,17 +92,20 @@ def read_study(content: bytes) -> pd.DataFrame:
 
 
 def committed(rev: str) -> bytes:
-    """Read the file of the seed study as it is in git at a revision.
+    """Read the file of the seed study from git: at a revision, or of an experiment by its name.
 
     Raises:
         InputError: there is no git, no such revision, or no such file in it.
     """
+    experiments = _git("for-each-ref", "--format=%(objectname)", f"refs/exps/*/*/{rev}")
+    commits = (rev, *experiments.stdout.decode().split())
     # ./ is this folder, wherever in the repository
-    shown, former = (_git("show", f"{rev}:./{path}") for path in (STUDY, FORMERLY))
-    if shown.returncode and former.returncode:
+    tried = [_git("show", f"{each}:./{path}") for each in commits for path in (STUDY, FORMERLY)]
+    shown = next((each for each in tried if not each.returncode), tried[0])
+    if shown.returncode:
         reason = _one_line(shown.stderr.decode(errors="replace"))
         raise InputError(f"expected a file in git, found: {reason}")
-    return former.stdout if shown.returncode else shown.stdout
+    return shown.stdout
 
 
 def current() -> bytes:
@@ -127,7 +131,7 @@ def read_runs(rev: str) -> tuple[dict, dict]:
     try:
         with Repo() as repo:
             shown = repo.metrics.show(revs=[rev], hide_workspace=False, on_error="raise")
-    except (DvcException, SCMError, OSError, ValueError) as err:
+    except (DvcException, SCMError, GitError, OSError, ValueError) as err:
         raise InputError(f"expected metrics that DVC can read, found: {_one_line(err)}") from err
     now = shown.pop("workspace")
     (base,) = shown.values()

@@ -60,6 +60,10 @@ def test_summaries_show_changes_and_conflicts_are_resolved_as_documented(reposit
     assert "- `plots/older.png` removed\n- `plots/renamed.png` added" in summary.stdout
     nothing = run_in(project, "bash", ".ci/summary", "HEAD")
     assert nothing.stdout.count("No change.") == 3
+    base = git("rev-parse", "base").stdout.strip()
+    git("update-ref", f"refs/exps/{base[:2]}/{base[2:]}/twin", "base")
+    by_name = run_in(project, "bash", ".ci/summary", "twin")  # an experiment
+    assert by_name.stdout.replace("twin", "base") == summary.stdout
     unknown = run_in(project, "bash", ".ci/summary", "nowhere")
     assert unknown.returncode == 1
     assert unknown.stderr == "expected a revision to compare with, found nowhere\n"

@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from dvc.repo import Repo
+from pygit2 import GitError
 from scipy.stats import mannwhitneyu, wilcoxon
 
 from checks import gate
@@ -81,6 +83,10 @@ def run(tmp_path, monkeypatch, capsys):
         return gate.main(), "".join(capsys.readouterr())
 
     return gate_at
+
+
+def raised(error):
+    raise error
 
 
 def assert_incomparable(outcome, *parts):
@@ -283,10 +289,24 @@ def test_a_folder_that_git_refuses_and_a_fault_of_the_gate_are_no_comparison(run
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     assert_incomparable(run(), "detected dubious ownership")
     monkeypatch.delenv("GIT_TEST_ASSUME_DIFFERENT_OWNER")
+    with monkeypatch.context() as trusted:  # by git, as its environment says, and not by DVC
+        trusted.setattr(gate, "Repo", partial(raised, GitError("is not owned by current user")))
+        assert_incomparable(run(), "gate: HEAD: expected metrics that DVC can read", "not owned")
     monkeypatch.setattr(gate, "compare", lambda *_: 1 / 0)
     status, text = run()
     assert status == 2
     assert text.endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_an_experiment_is_compared_by_its_name(run):
+    base = gate._git("rev-parse", "HEAD").stdout.decode().strip()
+    write(changed(study(), "relu", population_loss=0.01))
+    git("commit", "--quiet", "--all", "--message", "as dvc exp run commits")
+    git("update-ref", f"refs/exps/{base[:2]}/{base[2:]}/trial", "HEAD")
+    git("reset", "--quiet", "--hard", base)
+    status, text = run("trial")
+    assert status == 3
+    assert text.startswith("The seed study against trial: logistic same, relu better.\n")
 
 
 def test_a_revision_that_is_not_there_or_lacks_the_study_is_told_in_a_line(run):
