@@ -1,6 +1,7 @@
 """The notebook is what its sources make, and runs where the package is installed alone."""
 
 import os
+from copy import deepcopy
 from pathlib import Path
 
 import nbformat
@@ -11,18 +12,22 @@ from test_lecture import BLOCK, SLIDES
 from reporting import notebook
 
 ROOT = Path(__file__).parents[1]
+BOOK = nbformat.read(ROOT / notebook.TARGET, as_version=4)
+
+
+def execute(cells, folder, python_path=""):
+    """Run cells in a folder, as a notebook there, and return those with code."""
+    book = nbformat.v4.new_notebook(cells=deepcopy(cells))
+    client = NotebookClient(book, timeout=300, resources={"metadata": {"path": folder}})
+    client.execute(env={**os.environ, "PYTHONPATH": str(python_path)})
+    return [cell for cell in book.cells if cell.cell_type == "code"]
 
 
 @pytest.fixture(scope="module")
 def run(installed, tmp_path_factory):
     """Run the notebook in an empty folder, with the package installed: its code cells, in order."""
-    book = nbformat.read(ROOT / "lecture.ipynb", as_version=4)
-    resources = {"metadata": {"path": tmp_path_factory.mktemp("elsewhere")}}
-    client = NotebookClient(book, timeout=300, resources=resources)
-    code = "import diagonal\nprint(diagonal.__file__)"
-    book.cells.append(nbformat.v4.new_code_cell(code))
-    client.execute(env={**os.environ, "PYTHONPATH": str(installed)})
-    return [cell for cell in book.cells if cell.cell_type == "code"]
+    last = nbformat.v4.new_code_cell("import diagonal\nprint(diagonal.__file__)")
+    return execute([*BOOK.cells, last], tmp_path_factory.mktemp("elsewhere"), installed)
 
 
 def printed(cell):
@@ -30,12 +35,50 @@ def printed(cell):
 
 
 def test_the_committed_notebook_is_what_its_sources_make():
-    sources = ((ROOT / path).read_text() for path in notebook.SOURCES)
-    assert notebook.notebook(*sources) == (ROOT / notebook.TARGET).read_text()
+    expected = notebook.notebook(*((ROOT / path).read_text() for path in notebook.SOURCES))
+    found = deepcopy(BOOK)
+    for cell in found.cells:
+        if cell.cell_type == "code":
+            cell.update(outputs=[], execution_count=None)
+    assert found == expected
+    assert (ROOT / notebook.TARGET).stat().st_size < 1e6  # what GitHub still shows
+
+
+def test_its_stored_outputs_are_what_a_run_shows(run):
+    """The pictures' bytes depend on fonts and versions, so a picture is only known to be there."""
+    stored = [cell for cell in BOOK.cells if cell.cell_type == "code"]
+    for ours, theirs in zip(stored, run[:-1], strict=True):
+        assert printed(ours) == printed(theirs)
+        assert shown(ours) == shown(theirs)
+
+
+def shown(cell):
+    """List what a cell's values and pictures are as text, and which of them are pictures."""
+    data = [output.data for output in cell.outputs if "data" in output]
+    return [(each["text/plain"], "image/png" in each) for each in data]
+
+
+def test_the_first_cell_installs_the_project_at_hand_or_the_address_of_a_fork(tmp_path):
+    (tmp_path / "project/notes").mkdir(parents=True)
+    (tmp_path / "project/diagonal").symlink_to(ROOT / "diagonal")
+    first = next(cell for cell in BOOK.cells if cell.cell_type == "code")
+    code = (
+        "from IPython import get_ipython as ip\nip().register_magic_function(print, 'line', 'pip')"
+    )
+    pip = nbformat.v4.new_code_cell(code)  # prints what it is asked to do
+    use = nbformat.v4.new_code_cell("from diagonal import lecture\nprint(lecture.__file__)")
+    _, here, used = execute([pip, first, use], tmp_path / "project/notes")
+    project = tmp_path / "project"
+    assert printed(here).splitlines()[1:] == [f'install --quiet --editable "{project}"']
+    assert printed(used).strip() == str(project / "diagonal/lecture.py")
+    assert 'REPOSITORY = ""\n' in first.source
+    first = nbformat.v4.new_code_cell(first.source.replace('""', '"https://example.org/fork"', 1))
+    _, elsewhere = execute([pip, first], tmp_path)
+    assert printed(elsewhere).splitlines()[1:] == ['install --quiet "git+https://example.org/fork"']
 
 
 def test_it_holds_the_slides_code_in_order_with_a_sentence_each():
-    cells = nbformat.read(ROOT / notebook.TARGET, as_version=4).cells
+    cells = BOOK.cells
     code = [code for _, code, _ in BLOCK.findall(SLIDES.read_text())]
     sources = [cell.source for cell in cells]
     first = sources.index(code[0])
@@ -57,7 +100,7 @@ def test_it_runs_from_top_to_bottom_and_shows_pictures(run, installed):
 def test_there_are_six_exercises_each_with_what_comes_out(run):
     headings = [
         cell.source
-        for cell in nbformat.read(ROOT / notebook.TARGET, as_version=4).cells
+        for cell in BOOK.cells
         if cell.source.startswith("## ") and cell.source[3].isdigit()
     ]
     solved = [cell for cell in run if cell.source.startswith("# @title")]
