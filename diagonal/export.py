@@ -14,6 +14,7 @@ from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.transforms import scale_and_normalize
 from diagonal.training.models import probabilities, read_with_input
 
+OPSET = 20  # of ONNX's operators; onnxruntime reads it since 1.18, of May 2024
 TOLERANCE = 1e-6  # of a probability: ONNX computes in float32 here
 
 
@@ -39,8 +40,8 @@ def export(name: str, folder="models", out="onnx") -> Path:
     expected = probabilities(model, preparation(images))
     whole = nn.Sequential(preparation, model.float()).eval()
     names = {"input_names": ["images"], "output_names": ["probability"]}
-    sizes = {"dynamic_shapes": ({0: "n"},)}
-    program = torch.onnx.export(whole, (images,), dynamo=True, verbose=False, **names, **sizes)
+    options = {"dynamic_shapes": ({0: "n"},), "opset_version": OPSET, "verbose": False}
+    program = torch.onnx.export(whole, (images,), dynamo=True, **names, **options)
     ClearMetadataAndDocStringPass()(program.model)  # it holds paths of this machine
     content = program.model_proto.SerializeToString()
     found = onnxruntime.InferenceSession(content).run(None, {"images": images.numpy()})[0][:, 0]
