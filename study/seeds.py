@@ -44,7 +44,7 @@ def main() -> None:
     tables: dict[str, list] = {name: [] for name in MODELS}
     n_pixels = batches.images[0].numel()
     at_once = members_at_once(batches.n_drawn, n_pixels, batches.batch_size)
-    for start in bar(range(0, len(seeds), at_once), desc="seeds"):
+    for start in range(0, len(seeds), at_once):
         part = seeds[start : start + at_once]
         for name, ensemble in trained(params, part, batches, dtype, device).items():
             tables[name].append(evaluated(ensemble, part, patterns, params.evaluate))
@@ -66,7 +66,8 @@ def trained(params, seeds: range, batches, dtype, device) -> dict[str, Ensemble]
     samplers = [weighted_sampler(batches.sampler.weights) for _ in seeds]
     draws = draw_epochs(samplers, seeds=seeds, hflip=batches.hflip)
     last = max(section.n_epochs for section in settings.values())
-    for epoch, drawn in enumerate(islice(draws, last)):
+    what = f"seeds {seeds[0]} to {seeds[-1]}"
+    for epoch, drawn in enumerate(bar(islice(draws, last), desc=what, total=last, unit="epoch")):
         lrs = {ensembles[name]: s.lr for name, s in settings.items() if epoch < s.n_epochs}
         train_epoch(lrs, batches, *drawn)
     for name, section in settings.items():
