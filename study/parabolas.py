@@ -8,6 +8,7 @@ from diagonal.figures.style import style
 from diagonal.pipeline import files
 from diagonal.training import divergence
 from diagonal.training.models import network
+from diagonal.training.progress import bar
 from study.bonus.points import generate_dataset
 from study.bonus.spaces import accuracy_and_loss, spaces, train
 from study.figures.bonus import Scene
@@ -19,7 +20,7 @@ def main() -> None:
     params = load_study_params().parabolas
     x, y = generate_dataset(params.n_points, params.seed)
     metrics = {}
-    for name, chosen in params.networks:
+    for name, chosen in bar(list(params.networks), desc="parabolas", unit="network"):
         sizes, options = [2, *chosen.hidden, 1], {"bias": True, "dtype": torch.float64}
         model = network(sizes, chosen.activation, seed=chosen.seed, **options)
         settings = {"lr": params.lr, "momentum": params.momentum, "n_epochs": params.n_epochs}
