@@ -21,6 +21,7 @@ from checks.study import stale
 from diagonal import command
 from diagonal.errors import InputError
 from diagonal.pipeline import files
+from diagonal.training.progress import bar
 from reporting.pipeline import layout, stages_and_edges
 from reporting.playground import gather
 
@@ -31,22 +32,30 @@ STUDY = "study"  # the folder of the second pipeline
 
 def main() -> None:
     has_previous = not run("git", "rev-list", "--max-count=2", "HEAD").count("\n") < 2
-    metrics = compared("metrics", has_previous)
-    with tempfile.TemporaryDirectory() as folder:
-        pipelines = zip(by_pipeline(metrics), by_pipeline(plots(folder)), strict=True)
-        lecture, study = ({"metrics": values, **drawn(shown)} for values, shown in pipelines)
-    page = template().render(
-        commit=run("git", "log", "-1", "--format=%h %s").strip(),
-        changed=has_changes(),
-        previous=has_previous,
-        versions={name: version(name) for name in dependencies()},
-        playground=gather(),
-        pipeline=layout(*stages_and_edges(run("dvc", "dag", "--mermaid", "dvc.yaml"))),
-        params=compared("params", has_previous),
-        lecture=lecture,
-        study=study,
-        stale=stale(Path.cwd()),
-    )
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        bar(desc=TARGET, total=7, unit="part") as progress,
+    ):
+
+        def done(part):
+            progress.update()
+            return part
+
+        metrics, shown = done(compared("metrics", has_previous)), done(plots(folder))
+        pipelines = zip(by_pipeline(metrics), by_pipeline(shown), strict=True)
+        lecture, study = ({"metrics": values, **done(drawn(each))} for values, each in pipelines)
+        page = template().render(
+            commit=run("git", "log", "-1", "--format=%h %s").strip(),
+            changed=has_changes(),
+            previous=has_previous,
+            versions={name: version(name) for name in dependencies()},
+            playground=gather(),
+            pipeline=done(layout(*stages_and_edges(run("dvc", "dag", "--mermaid", "dvc.yaml")))),
+            params=done(compared("params", has_previous)),
+            lecture=lecture,
+            study=study,
+            stale=done(stale(Path.cwd())),
+        )
     with files.replacing(TARGET) as file:
         file.write(page.encode())
     print(f"{TARGET}: {len(page) / 2**20:.1f} MB, open it in a browser")
