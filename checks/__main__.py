@@ -10,7 +10,7 @@ import argparse
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from checks import params, reproduction, wiring
@@ -19,9 +19,12 @@ from checks.settings import ADVERSE, runnable_settings
 from checks.wiring import LECTURE, STUDY, Pipeline
 from diagonal import command
 from diagonal.errors import InputError
+from diagonal.training.progress import bar
 
 AT_ONCE = 4  # settings, at most, that are tried side by side
 STALE, NOT_REPRODUCIBLE, WIRING, PARAMS, CANNOT_TELL = 1, 2, 3, 4, 5
+# What breaks the wiring, the files that differ, and the stages that would run again.
+Found = tuple[list[str], list[str], list[str]]
 
 
 def main() -> int:
@@ -59,39 +62,49 @@ def promises(
     Yields:
         The exit status that stands for a broken promise, the promise, and what breaks it.
     """
-    for pipeline in pipelines:  # first: what cannot be read is no fault of params.yaml
-        wiring.declared(root, pipeline)
+    # first: what cannot be read is no fault of params.yaml
+    stages = [each for pipeline in pipelines for each in wiring.declared(root, pipeline).values()]
     yield PARAMS, "params.yaml is valid", invalid_params(pipelines)
     faults = [fault for pipeline in pipelines for fault in wiring.faults(root, pipeline)]
     yield WIRING, "dvc.yaml declares what the scripts import; every parameter is used", faults
     faults = stale(root, *(pipeline.file for pipeline in pipelines))
     yield STALE, "dvc.lock agrees with code, parameters and outputs", faults
 
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, AT_ONCE)) as pool:
+    n_stages = sum(not each["frozen"] for each in stages)
+    at_once = ThreadPoolExecutor(min(os.cpu_count() or 1, AT_ONCE))
+    with tempfile.TemporaryDirectory(prefix="check-") as folder, at_once as pool:
         runs = {
-            name: pool.submit(run_under, root, setting, pipelines)
+            name: pool.submit(run_under, root, setting, pipelines, folder)
             for name, setting in settings.items()
         }
         try:
-            for setting, run in runs.items():
-                wiring_faults, differences, stages = run.result()
-                promise = f"each stage reads and writes what it declares: {setting}"
+            for name, (wiring_faults, differences, again) in ended(runs, Path(folder), n_stages):
+                promise = f"each stage reads and writes what it declares: {name}"
                 yield WIRING, promise, wiring_faults
-                yield NOT_REPRODUCIBLE, f"every file comes out again: {setting}", differences
-                yield WIRING, f"a second dvc repro runs nothing: {setting}", stages
+                yield NOT_REPRODUCIBLE, f"every file comes out again: {name}", differences
+                yield WIRING, f"a second dvc repro runs nothing: {name}", again
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def run_under(
-    root: Path, setting: dict[str, str], pipelines: Sequence[Pipeline]
-) -> tuple[list[str], list[str], list[str]]:
-    """Run the pipelines in a copy under a setting.
+def ended(runs: dict[str, Future], folder: Path, n_stages: int) -> Iterator[tuple[str, Found]]:
+    """Wait for each run in turn; a bar shows how many stages have started, by their logs."""
+    options = {"total": len(runs) * n_stages, "unit": "stage", "leave": False}
+    with bar(desc="every stage again, in a copy", **options) as progress:
+        for name, run in runs.items():
+            while not wait([run], timeout=0.5).done:
+                n_started = len(list(folder.glob("*/log/*.log")))  # of runs that have not ended
+                n_ended = n_stages * sum(each.done() for each in runs.values())
+                progress.update(n_ended + n_started - progress.n)
+            progress.clear()
+            yield name, run.result()
 
-    Returns:
-        what breaks the wiring, the files that differ, and the stages that would run again.
-    """
-    with tempfile.TemporaryDirectory(prefix="check-") as folder:
+
+def run_under(
+    root: Path, setting: dict[str, str], pipelines: Sequence[Pipeline], parent: str | None = None
+) -> Found:
+    """Run the pipelines under a setting, in a copy in the folder `parent`."""
+    with tempfile.TemporaryDirectory(prefix="check-", dir=parent) as folder:
         copy = Path(folder, "copy")
         reproduction.copy_project(root, copy)
         before = files(copy)
@@ -128,18 +141,9 @@ def files(folder: Path) -> set[tuple[str, int]]:
 
 def strays(copy: Path, before: set[tuple[str, int]], pipelines: Sequence[Pipeline]) -> list[str]:
     """Find files that the pipeline wrote and no stage declares, whatever they were written with."""
-    outputs = {
-        out
-        for pipeline in pipelines
-        for stage in wiring.declared(copy, pipeline).values()
-        for out in stage["outputs"]
-    }
     written = {path for path, _ in files(copy) - before} - {"dvc.lock", "study/dvc.lock"}
-    return [
-        f"{path} was written and is no stage's output"
-        for path in sorted(written)
-        if not wiring.below(path, outputs)
-    ]
+    undeclared = written - reproduction.output_files(copy, pipelines).keys()
+    return [f"{path} was written and is no stage's output" for path in sorted(undeclared)]
 
 
 if __name__ == "__main__":

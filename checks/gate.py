@@ -135,11 +135,10 @@ def read_runs(rev: str) -> tuple[dict, dict]:
         raise InputError(f"expected metrics that DVC can read, found: {_one_line(err)}") from err
     now = shown.pop("workspace")
     (base,) = shown.values()
-    now, base = (
+    return tuple(
         {file: each["data"] for file, each in side["data"].items() if file.startswith(RUN)}
         for side in (now, base)
     )
-    return now, base
 
 
 def compare(now: pd.DataFrame, base: pd.DataFrame) -> list[Row]:
