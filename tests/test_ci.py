@@ -94,6 +94,24 @@ def test_summaries_show_changes_and_conflicts_are_resolved_as_documented(reposit
     assert trained["train_relu"]["hidden"] == [4, 2]
 
 
+def test_make_keeps_pips_variables_away_and_tells_pips_reasons(project, run):
+    python = project / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "found $PIP_USER$PIP_TARGET$PIP_CONSTRAINT:" $*; exit 1\n')
+    python.chmod(0o755)
+    done = run("make", ".venv/pipeline", PIP_USER="1", PIP_TARGET="/a", PIP_CONSTRAINT="/b")
+    assert done.returncode == 2
+    what = "--require-hashes --requirement requirements.txt"
+    assert re.findall("^found (.*)", done.stdout, re.M) == [
+        f": -m pip install --quiet {what}", f": -m pip install {what}"
+    ]  # fmt: skip
+
+
+def test_what_make_onnx_writes_is_nothing_to_the_linter(project, run):
+    (project / "onnx").mkdir()
+    assert run("ruff", "check", "tests/test_export.py").returncode == 0
+
+
 def test_the_workflow_runs_documented_commands_with_least_rights():
     text = (ROOT / ".github/workflows/pipeline.yml").read_text()
     workflow = YAML(typ="safe", pure=True).load(text)
