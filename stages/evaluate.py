@@ -28,7 +28,7 @@ def main() -> None:
         figure = figures.loss_comparison({name: losses[name] for name in ("logistic", "deepish")})
         files.write_figure(f"{PICTURES}/losses_of_two.png", figure)
         files.write_figure(f"{PICTURES}/losses_of_all.png", figures.loss_comparison(losses))
-        evaluate_runs(exact, patterns, params.threshold)
+        evaluate_runs(exact, patterns, params.threshold, files.read_metrics(data.CLASSES))
         difference = draw_weights(models, patterns.images[0].shape)
     summary = {name: table.iloc[-1].to_dict() for name, table in losses.items()}
     for name, model in models.items():
@@ -37,24 +37,28 @@ def main() -> None:
     files.write_metrics("metrics/evaluate/models.json", summary)
 
 
-def evaluate_runs(exact: dict[str, np.ndarray], patterns: Patterns, threshold: float) -> None:
-    """Score what each model says of each pattern."""
-    labels, eval_sets, matrices, tables = patterns.labels, patterns.eval_sets(), {}, {}
+def evaluate_runs(exact: dict[str, np.ndarray], patterns: Patterns, threshold, classes) -> None:
+    """Score what each model says of each pattern, by classes of these names."""
+    labels, eval_sets = patterns.labels, patterns.eval_sets()
+    matrices, undecided, tables = {}, {}, {}
     probability = {name: p.round(PROBABILITY_DECIMALS) for name, p in exact.items()}
     for name, p in probability.items():
-        for where in data.EVAL_SETS:
-            metrics = binary_metrics(labels, exact[name], threshold, eval_sets.get(where))
+        found = {s: binary_metrics(labels, exact[name], threshold, n) for s, n in eval_sets.items()}
+        for where in data.EVAL_SETS:  # all null if it is not known what can be drawn
+            metrics = found.get(where, dict.fromkeys(found["validation"]))
             files.write_metrics(f"metrics/evaluate/{where}/{name}.json", metrics)
+        undecided[name] = found["validation"]["undecided"]
         matrices[name] = confusion_matrix(labels, p > threshold, patterns.val)
         tables[name] = curves(labels, p, patterns.val)
     kinds = {kind: {name: tables[name][kind] for name in tables} for kind in tables["logistic"]}
     for kind, by_name in kinds.items():
         files.write_table(f"plots/evaluate/{kind}.csv", by_model(by_name))
-    cells = {"actual": np.repeat(CLASSES, 2), "predicted": np.tile(CLASSES, 2)}
+    cells = {"actual": np.repeat(classes, 2), "predicted": np.tile(classes, 2)}
     counted = {name: pd.DataFrame({**cells, "images": m.ravel()}) for name, m in matrices.items()}
     files.write_table("plots/evaluate/confusion.csv", by_model(counted))
-    files.write_figure(f"{PICTURES}/curves.png", figures.curves(**kinds))
-    files.write_figure(f"{PICTURES}/confusion.png", figures.confusion(matrices, threshold))
+    files.write_figure(f"{PICTURES}/curves.png", figures.curves(**kinds, names=classes))
+    figure = figures.confusion(matrices, undecided, threshold, classes)
+    files.write_figure(f"{PICTURES}/confusion.png", figure)
 
     *_, counts = eval_sets.values()
     order = np.lexsort((patterns.place, labels))
@@ -62,7 +66,7 @@ def evaluate_runs(exact: dict[str, np.ndarray], patterns: Patterns, threshold: f
     images, labels = data.pictures(patterns.images[shown]), labels[shown]
     probability = {name: p[shown] for name, p in probability.items()}
     files.write_table("plots/evaluate/patterns.csv", {"label": labels, **probability})
-    figure = figures.predicted_patterns(images, labels, probability, threshold)
+    figure = figures.predicted_patterns(images, labels, probability, threshold, classes)
     files.write_figure(f"{PICTURES}/patterns.png", figure)
 
 
@@ -88,7 +92,6 @@ def draw_weights(models: dict[str, torch.nn.Module], shape: tuple[int, int, int]
     return abs(logistic - deepish).max()
 
 
-CLASSES = ["straight", "diagonal"]
 PICTURES = "plots/evaluate/pictures"
 
 if __name__ == "__main__":

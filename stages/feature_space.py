@@ -21,7 +21,7 @@ def main() -> None:
     torch.set_num_threads(1)  # on matrices this small, threads would wait for each other
     params = load_params()
     threshold = params.evaluate.threshold
-    patterns = data.read_patterns()
+    patterns, names = data.read_patterns(), files.read_metrics(data.CLASSES)
     patterns = patterns.chosen(patterns.train + patterns.val > 0)
     labels, in_val = patterns.labels, patterns.val > 0
     x = torch.from_numpy(patterns.x)
@@ -33,7 +33,7 @@ def main() -> None:
             model = read_model(name, x[0].numel())
             seen = representations(model, x)
             wrong = (probabilities(model, x) > threshold) != labels
-            draw_layers(name, model, seen, labels, wrong, threshold)
+            draw_layers(name, model, seen, labels, wrong, threshold, names)
             rectified = [layer for layer in seen if isinstance(model.get_submodule(layer), nn.ReLU)]
             if rectified:
                 dead = {
@@ -44,7 +44,7 @@ def main() -> None:
                 silent = dead_units(seen[rectified[-1]][in_val], 1)
                 share = np.average(silent, weights=patterns.val[in_val])
                 metrics[name] = {"dead": dead, "silent": share}
-        animate("relu", x, labels, threshold)
+        animate("relu", x, labels, threshold, names)
     files.write_metrics("metrics/feature_space.json", metrics)
 
 
@@ -60,15 +60,15 @@ def draw_activations(params: FeatureSpace) -> None:
     files.write_figure("plots/feature_space/activations.png", figure)
 
 
-def draw_layers(name: str, model, seen: dict, labels, wrong, threshold: float) -> None:
+def draw_layers(name: str, model, seen: dict, labels, wrong, threshold: float, names) -> None:
     """Draw where the distinct images lie before and after each layer of a network."""
     views = {titled(model, layer): view(model, layer, seen[layer], threshold) for layer in seen}
     title = f"{name}: where {len(labels)} patterns lie, {wrong.sum()} of them called wrong"
-    figure = figures.layer_views(views, labels, wrong, title)
+    figure = figures.layer_views(views, labels, wrong, title, names)
     files.write_figure(f"plots/feature_space/{name}.png", figure)
 
 
-def animate(name: str, x: torch.Tensor, labels: np.ndarray, threshold: float) -> None:
+def animate(name: str, x: torch.Tensor, labels: np.ndarray, threshold: float, names) -> None:
     """Show what a model's last hidden layer makes of the distinct images while it trains."""
     epochs, models = read_history(name, x[0].numel())
     seen = [representations(model, x) for model in models]
@@ -81,7 +81,7 @@ def animate(name: str, x: torch.Tensor, labels: np.ndarray, threshold: float) ->
         wrong = (probability > threshold) != labels
         title = f"{name} after epoch {epoch}: {wrong.sum()} of {len(labels)} patterns wrong"
         steps.append((shown, probability.round(COORDINATE_DECIMALS), wrong, title))
-    journey = figures.Journey(titled(model, layer), shown, labels, threshold)
+    journey = figures.Journey(titled(model, layer), shown, labels, threshold, names)
     frames = record(journey.figure, journey.show, steps)
     path = f"plots/feature_space/{name}.gif"
     files.write_animation(path, frames, milliseconds=200, hold=3000)

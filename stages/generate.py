@@ -19,6 +19,7 @@ def main() -> None:
     parts = (drawn.take(lines[part], axis=0) for part in chunks(len(lines), drawn[0].size))
     files.write_large_array(data.IMAGES, (len(lines), *drawn.shape[1:]), np.uint8, parts)
     files.write_array(data.LABELS, labels_of(lines))
+    files.write_metrics(data.CLASSES, data.LINES)
 
     images, labels = data.read_images()
     first, pattern = distinct(images, labels)

@@ -1,5 +1,7 @@
 """Split the images into training and validation, and list the distinct ones."""
 
+import sys
+
 import numpy as np
 import torch
 from torchvision.transforms.v2 import Compose, functional
@@ -18,7 +20,11 @@ from diagonal.pipeline.transforms import scale_and_normalize
 def main() -> None:
     params = load_params()
     split, transforms = params.split, params.transforms
-    images, labels = data.read_images()
+    (images, labels), names = data.read_images(), files.read_metrics(data.CLASSES)
+    ones, low, high = data.plural(names[1]), images.min(), images.max()
+    if high - low < 64:
+        found = f"pixels from {low} to {high} only; models learn little unless they fill 0 to 255"
+        print(f"{data.IMAGES}: {found}", file=sys.stderr)
     with prefixed(data.LABELS):
         first, pattern = distinct(images, labels)
     with prefixed("params.yaml: split"):
@@ -39,12 +45,12 @@ def main() -> None:
     metrics = {
         "train": {
             "images": len(train),
-            "diagonals": labels[train].mean(),
+            ones: labels[train].mean(),
             "augmented": {"patterns": n_shown, "outside_population": outside},
         },
         "val": {
             "images": len(val),
-            "diagonals": labels[val].mean(),
+            ones: labels[val].mean(),
             "seen_in_train": counts[1][trained].sum() / len(val),
             "seen_in_train_augmented": counts[1][seen].sum() / len(val),
         },
@@ -57,7 +63,7 @@ def main() -> None:
     with style():
         files.write_figure("plots/split/pictures/preparation.png", figures.preparation(steps))
         pictures = data.pictures(images[first])
-        figure = figures.patterns_by_split(pictures, labels[first], *counts, seen)
+        figure = figures.patterns_by_split(pictures, labels[first], *counts, seen, names)
         files.write_figure("plots/split/pictures/patterns.png", figure)
 
 

@@ -44,20 +44,10 @@ def test_models_are_judged_on_what_is_known():
     assert list(unknown.eval_sets()) == ["validation"]
 
 
-@pytest.mark.parametrize(
-    "columns",
-    [
-        {"labels": np.zeros(1)},
-        PATTERNS._asdict() | {"x": PATTERNS.x * np.nan},
-        PATTERNS._asdict() | {"x": PATTERNS.x[:2]},
-        PATTERNS._asdict() | {"val": PATTERNS.val.astype(np.int32)},
-        PATTERNS._asdict() | {"more": PATTERNS.val},
-    ],
-    ids=["others", "NaN", "too few", "another type", "one more"],
-)
+@pytest.mark.parametrize("columns", [{}, PATTERNS._asdict() | {"more": PATTERNS.val}])
 def test_tensors_that_are_no_patterns_are_refused_in_a_line(columns):
-    files.write_tensors(data.PATTERNS, columns)
-    with pytest.raises(InputError, match=rf"^{data.PATTERNS}: expected [^\n]*, found others$"):
+    files.write_tensors(data.PATTERNS, {"labels": PATTERNS.labels} | columns)
+    with pytest.raises(InputError, match=rf"^{data.PATTERNS}: expected [^\n]*, found .*labels"):
         data.read_patterns()
 
 

@@ -155,12 +155,13 @@ def test_titles_follow_the_data():
     assert figure.get_suptitle() == "Validation loss ends at 1.000 (logistic), 0.250 (relu)"
     figure = evaluation.two_weightings(np.array([0.0, 1.0]), np.array([0.5, 1.0]))
     assert "at most 0.500" in figure.get_suptitle()
-    probability = dict.fromkeys(MODELS, np.array([0.0, 1.0])) | {"relu": np.array([1.0, 0.0])}
+    probability = dict.fromkeys(MODELS, np.array([0.0, 1.0])) | {"relu": np.array([1.0, 0.5])}
     figure = evaluation.predicted_patterns(pictures, labels, probability, 0.5)
-    assert "2 patterns: logistic 0, deepish 0, relu 2" in figure.get_suptitle()
-    figure = evaluation.confusion(dict.fromkeys(MODELS, np.array([[30, 10], [5, 55]])), 0.25)
+    assert "2 patterns: logistic 0, deepish 0, relu 2 (1 undecided)" in figure.get_suptitle()
+    counts = dict.fromkeys(MODELS, np.array([[30, 10], [5, 55]]))
+    figure = evaluation.confusion(counts, dict.fromkeys(MODELS, 0.4), 0.25)
     assert figure.get_suptitle() == "Right and wrong on 100 validation images, threshold 0.25"
-    assert figure.axes[0].get_title() == "logistic: 85% right"
+    assert figure.axes[0].get_title() == "logistic: 85% right,\n40% undecided"
 
 
 def test_a_users_settings_do_not_reach_the_style():
@@ -172,7 +173,7 @@ def test_a_users_settings_do_not_reach_the_style():
 
 def test_colours_and_markers_tell_classes_and_models_apart():
     assert list(LOOKS) == list(MODELS)
-    looks = [*(look for _, *look in CLASSES), *LOOKS.values()]
+    looks = [*CLASSES, *LOOKS.values()]
     for kind in zip(*looks, strict=True):
         assert len(set(kind)) == len(looks)
 

@@ -156,8 +156,8 @@ def test_an_impossible_split_is_found_before_the_pipeline_starts(tmp_path, monke
     path = tmp_path / "params.yaml"
     images = {"generate.n_images": 4, "generate.seed": 22}
     write_params(path, {**images, "split.group_by": "mirror_group"})
-    line = "params.yaml: split: group_by: expected at least 2 groups of straight lines to keep "
-    line += "training and validation apart, found 1 in 4 images"
+    line = "params.yaml: split: group_by: expected 2 or more groups of images of label 0, "
+    line += "found 1 in 4 images"
     with pytest.raises(InputError, match=f"^{line}$"):
         params.main()
     write_params(path, {"transforms.hflip": 0})

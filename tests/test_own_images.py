@@ -10,6 +10,7 @@ import pytest
 from conftest import LECTURE, run_stages
 
 from diagonal.errors import InputError
+from diagonal.pipeline import data
 from diagonal.pipeline.models import MODELS
 from stages import split
 
@@ -34,6 +35,7 @@ def put(folder, images, labels):
     (folder / "data/raw").mkdir(parents=True, exist_ok=True)
     np.save(folder / "data/raw/images.npy", images)
     np.save(folder / "data/raw/labels.npy", labels)
+    (folder / data.CLASSES).write_text('["cat", "dogs"]')
 
 
 def read(path):

@@ -78,9 +78,6 @@ REFUSED = {  # what is replaced in params.yaml, by what -> what a user reads
         "generate.n_images: Input should be a valid integer, found True",
     ),
     ("lr: 0.1", "lr: .nan"): ("train_logistic.lr: Input should be a finite number, found nan",),
-    ("group_by: image", "unit: orbit"): (
-        "split: unit is now group_by, and its value orbit is now mirror_group",
-    ),
     ("group_by: image", "group_by: orbit"): (
         "split.group_by: Input should be 'image', 'pattern' or 'mirror_group', found 'orbit'",
     ),

@@ -86,7 +86,7 @@ def test_training_labels_are_those_on_the_slide():
 @pytest.mark.parametrize(
     ("n", "ratios", "message"),
     [
-        (300, (1, 1000), "both classes in training, found 0 straight lines and 1 diagonals"),
+        (300, (1, 1000), "both classes in training, found 0 of label 0 and 1 of label 1"),
         (300, (1000, 0.001), "both classes in training|both classes in validation"),
         (2, (1, 1), "both classes in training"),
     ],

@@ -9,13 +9,11 @@ from sklearn import metrics
 
 from diagonal.training.models import PROBABILITY_DECIMALS
 
-COUNTS = ("tn", "fp", "fn", "tp")
-METRICS = ("accuracy", "loss", "precision", "recall", "f1", "roc_auc", "undecided", *COUNTS)
 BINS = 10  # of equal width, of probabilities that are compared with what came true
 
 
 def binary_metrics(
-    labels: np.ndarray, probability: np.ndarray, threshold: float, counts: np.ndarray | None
+    labels: np.ndarray, probability: np.ndarray, threshold: float, counts: np.ndarray
 ) -> dict:
     """Compute the usual metrics of a binary classifier.
 
@@ -23,15 +21,13 @@ def binary_metrics(
         labels: 0 or 1, (n,), both present.
         probability: of label 1, float64 (n,).
         threshold: label 1 is predicted above it, label 0 at it and below.
-        counts: how often each image occurs, int64 (n,); None if that is not known.
+        counts: how often each image occurs, int64 (n,).
 
     Returns:
         accuracy, loss (mean binary cross-entropy in nats), precision (None if label 1 is never
         predicted), recall, f1, roc_auc, undecided (the share of images exactly at the threshold),
-        and the counts tn, fp, fn, tp. All are None without counts.
+        and the counts tn, fp, fn, tp.
     """
-    if counts is None:
-        return dict.fromkeys(METRICS)
     rounded = probability.round(PROBABILITY_DECIMALS)  # for decisions; the loss is of all digits
     predicted = rounded > threshold
     weighted = {"sample_weight": counts}
@@ -45,7 +41,7 @@ def binary_metrics(
         "f1": metrics.f1_score(labels, predicted, **weighted),
         "roc_auc": metrics.roc_auc_score(labels, rounded, **weighted),
         "undecided": np.average(rounded == threshold, weights=counts),
-        **dict(zip(COUNTS, matrix.ravel().tolist(), strict=True)),
+        **dict(zip(("tn", "fp", "fn", "tp"), matrix.ravel().tolist(), strict=True)),
     }
 
 

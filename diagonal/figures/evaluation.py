@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
 from diagonal.figures.style import CLASSES, DIVERGING, GRAY, LOOKS, SKY, spaced, titled, whole_ticks
+from diagonal.pipeline.data import LINES, plural
 
 Tables = Mapping[str, pd.DataFrame]  # by model
 ROW = 25  # patterns side by side
@@ -63,7 +64,7 @@ def loss_comparison(losses: Tables) -> Figure:
     return figure
 
 
-def curves(roc: Tables, precision_recall: Tables, calibration: Tables) -> Figure:
+def curves(roc: Tables, precision_recall: Tables, calibration: Tables, names=LINES) -> Figure:
     """Draw how well models rank images, and whether their probabilities hold: `metrics.curves`."""
     title = "How models rank the validation images, and what their probabilities are worth"
     figure = titled(3.5, title)
@@ -80,7 +81,7 @@ def curves(roc: Tables, precision_recall: Tables, calibration: Tables) -> Figure
     left.set(title="ROC", xlabel="false positive rate", ylabel="true positive rate")
     middle.set(title="Precision and recall", xlabel="recall", ylabel="precision")
     right.set(title="Calibration (size: images)", xlabel="probability given")
-    right.set(ylabel="share of diagonals")
+    right.set(ylabel=f"share of {plural(names[1])}")
     for axes in (left, middle, right):
         limits = {"xlim": (-0.04, 1.04), "ylim": (-0.04, 1.04)}  # points at 0 and 1 are seen whole
         axes.set(**limits, aspect="equal", xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
@@ -88,12 +89,11 @@ def curves(roc: Tables, precision_recall: Tables, calibration: Tables) -> Figure
     return figure
 
 
-def confusion(counts: Mapping[str, np.ndarray], threshold: float) -> Figure:
-    """Draw confusion matrices: model -> counts (2, 2), rows actual, columns predicted."""
+def confusion(counts: Mapping, undecided: Mapping, threshold: float, names=LINES) -> Figure:
+    """Draw, by model, counts (2, 2), rows actual, columns predicted, and the share undecided."""
     total = next(iter(counts.values())).sum()
-    figure = titled(3.3, f"Right and wrong on {total} validation images, threshold {threshold:g}")
+    figure = titled(3.5, f"Right and wrong on {total} validation images, threshold {threshold:g}")
     (grid,) = figure.subplots(1, len(counts), sharey=True, squeeze=False)
-    names = [name for name, *_ in CLASSES]
     for axes, (model, matrix) in zip(grid, counts.items(), strict=True):
         axes.imshow(matrix, cmap="Greys", vmin=0, vmax=total)
         for (actual, predicted), count in np.ndenumerate(matrix):
@@ -101,7 +101,8 @@ def confusion(counts: Mapping[str, np.ndarray], threshold: float) -> Figure:
             weight = "bold" if actual == predicted else "normal"
             look = {"color": color, "weight": weight, "size": 16, "ha": "center", "va": "center"}
             axes.text(predicted, actual, count, **look)
-        axes.set_title(f"{model}: {np.trace(matrix) / total:.0%} right")
+        right = np.trace(matrix) / total
+        axes.set_title(f"{model}: {right:.0%} right,\n{undecided[model]:.0%} undecided")
         axes.set(xlabel="predicted", xticks=(0, 1), xticklabels=names)
         axes.set(yticks=(0, 1), yticklabels=names)
         axes.spines[:].set_visible(False)
@@ -110,21 +111,23 @@ def confusion(counts: Mapping[str, np.ndarray], threshold: float) -> Figure:
     return figure
 
 
-def predicted_patterns(
-    images: np.ndarray, labels: np.ndarray, probability: Mapping[str, np.ndarray], threshold: float
-) -> Figure:
+def predicted_patterns(images, labels, probability: Mapping, threshold, names=LINES) -> Figure:
     """Draw each model's probability of label 1, (n,), for distinct images (n, S, S).
 
-    Wrong predictions are ringed; at most 100 images are drawn.
+    Labels are 0 or 1, (n,). Wrong predictions are ringed; at most 100 images are drawn.
     """
     wrong = {name: (p > threshold) != labels for name, p in probability.items()}
-    errors = ", ".join(f"{name} {mask.sum()}" for name, mask in wrong.items())
+    errors = [f"{name} {mask.sum()}" for name, mask in wrong.items()]
+    for place, p in enumerate(probability.values()):
+        if ties := (p == threshold).sum():
+            errors[place] += f" ({ties} undecided)"
     chosen = spaced(len(images), ROW * ROWS)
     rows = -(-len(chosen) // ROW)
-    more = f" ({len(chosen)} shown)" * (len(chosen) < len(images))
-    figure = titled(0.9 + 3 * rows, f"Misclassified of {len(images)} patterns: {errors}{more}")
+    title = f"Misclassified of {len(images)} patterns: {', '.join(errors)}"
+    title += f" ({len(chosen)} shown)" * (len(chosen) < len(images))
+    figure = titled(0.9 + 3 * rows, title)
     grid = figure.subplots(rows, 1, squeeze=False)[:, 0]
-    rule = "diagonal is what lies above the dashed threshold, not what lies at it"
+    rule = f"{names[1]} is what lies above the dashed threshold, not what lies at it"
     grid[0].set_title(rule, pad=12)  # clear of the rings at 1
     for row, axes in enumerate(grid):
         shown = chosen[row * ROW : (row + 1) * ROW]
@@ -139,11 +142,11 @@ def predicted_patterns(
             look = {"facecolor": "none", "edgecolor": "black", "s": 110, "clip_on": False}
             axes.scatter(x[mine], p[mine], label="wrong" if shift == 0.22 else None, **look)
         for place, image, label in zip(places, images[shown], labels[shown], strict=True):
-            _thumbnail(axes, place, image, CLASSES[label][1])
+            _thumbnail(axes, place, image, CLASSES[label][0])
         axes.set(xlim=(-0.6, ROW - 0.4), ylim=(0, 1), xticks=[])
-        axes.set_ylabel("probability of\nbeing diagonal")
-    handles, names = axes.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=len(LOOKS) + 1)
+        axes.set_ylabel(f"probability of\nbeing {names[1]}")
+    handles, models = axes.get_legend_handles_labels()
+    figure.legend(handles, models, loc="outside lower center", ncols=len(LOOKS) + 1)
     return figure
 
 

@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
-from diagonal.figures.style import CLASSES, GRAY, PALE, SKY, class_legend, titled
+from diagonal.figures.style import CLASSES, GRAY, PALE, SKY, titled
+from diagonal.pipeline.data import LINES
 
 NAMED = 3  # dead units that are named at most
 LINE = 28  # letters that fit above a panel
@@ -54,7 +55,7 @@ def _activation(axes, z: np.ndarray, value: np.ndarray, gradient: np.ndarray) ->
     axes.set(xlabel="z", xlim=(z[0], z[-1]), ylim=(-1.5, 2.3))
 
 
-def layer_views(views: Mapping, labels: np.ndarray, wrong: np.ndarray, title: str) -> Figure:
+def layer_views(views: Mapping, labels, wrong, title: str, names=LINES) -> Figure:
     """Draw where layers put images of these labels (n,), and what they decide: layer -> View.
 
     The network is wrong about some of them, bool (n,), which are ringed.
@@ -65,9 +66,9 @@ def layer_views(views: Mapping, labels: np.ndarray, wrong: np.ndarray, title: st
     for place, (name, view) in enumerate(views.items(), start=1):
         axes = figure.add_subplot(rows, columns, place, projection=_projection(view))
         _fill(axes, view, labels, wrong)
-        _frame(axes, view)
+        _frame(axes, view, names)
         _name(axes, name, view)
-    _legend(figure, views.values())
+    _legend(figure, views.values(), names)
     return figure
 
 
@@ -77,18 +78,18 @@ class Journey:
     It is laid out for the layer's name and any of its views; labels are 0 or 1, (n,).
     """
 
-    def __init__(self, layer: str, view, labels: np.ndarray, threshold: float):
+    def __init__(self, layer: str, view, labels: np.ndarray, threshold: float, names=LINES):
         self.figure = titled(4.4, " ")
         self.title = self.figure._suptitle
         self.layer, self.labels, self.shown = layer, labels, []
         cells = self.figure.add_gridspec(1, 2, width_ratios=(1.25, 1))
         self.space = self.figure.add_subplot(cells[0], projection=_projection(view))
-        _frame(self.space, view)
+        _frame(self.space, view, names)
         self.output = self.figure.add_subplot(cells[1])
         self.output.axhline(threshold, color=GRAY, linewidth=1, linestyle="--")
-        self.output.set(xlabel="pattern", ylabel="probability of being diagonal", xticks=[])
+        self.output.set(xlabel="pattern", ylabel=f"probability of being {names[1]}", xticks=[])
         self.output.set(xlim=(-1, len(labels)), ylim=(0, 1), title="What comes out")
-        _legend(self.figure, [view])
+        _legend(self.figure, [view], names)
 
     def show(self, view, probability: np.ndarray, wrong: np.ndarray, title: str) -> list:
         """Show an epoch's view, probabilities and which are wrong (n,); return what changed."""
@@ -96,7 +97,7 @@ class Journey:
             artist.remove()
         self.shown = _fill(self.space, view, self.labels, wrong)
         places = np.arange(len(probability))
-        for label, (_, color, marker) in enumerate(CLASSES):
+        for label, (color, marker) in enumerate(CLASSES):
             mine = self.labels == label
             look = {"color": color, "marker": marker, "s": 34, "clip_on": False}
             self.shown.append(self.output.scatter(places[mine], probability[mine], **look))
@@ -130,16 +131,18 @@ def _described(view) -> str:
     return "\n".join([parts[0], *wrap(whole, LINE)]).replace("\xa0", " ")
 
 
-def _legend(figure: Figure, views: Iterable) -> None:
+def _legend(figure: Figure, views: Iterable, names) -> None:
     """Tell classes, rings and, where there are any, regions apart."""
+    handles = [
+        Line2D([], [], color=color, marker=marker, linestyle="", label=name)
+        for name, (color, marker) in zip(names, CLASSES, strict=True)
+    ]
     ring = {"marker": "o", "markersize": 10, "markerfacecolor": "none", "linestyle": ""}
-    others = [Line2D([], [], color="black", label="called wrong", **ring)]
+    handles.append(Line2D([], [], color="black", label="called wrong", **ring))
     if any(view.diagonal is not None for view in views):
-        others += [
-            Patch(color=color, label=f"called {name}")
-            for color, (name, *_) in zip(PALE.colors, CLASSES, strict=True)
-        ]
-    class_legend(figure, *others, loc="outside lower center", ncols=5)
+        pale = zip(PALE.colors, names, strict=True)
+        handles += [Patch(color=color, label=f"called {name}") for color, name in pale]
+    figure.legend(handles=handles, loc="outside lower center", ncols=5)
 
 
 def _ring(axes, *coordinates: np.ndarray, of: np.ndarray, **look):
@@ -163,7 +166,7 @@ def _fill(axes, view, labels: np.ndarray, wrong: np.ndarray) -> list:
     if len(coordinates) == 1:
         coordinates.append(labels)
     flat = {"depthshade": False} if len(coordinates) == 3 else {}
-    for label, (_, color, marker) in enumerate(CLASSES):
+    for label, (color, marker) in enumerate(CLASSES):
         points = (values[labels == label] for values in coordinates)
         drawn.append(axes.scatter(*points, color=color, marker=marker, **look, **flat))
     return [*drawn, _ring(axes, *coordinates, of=wrong, **flat)]
@@ -175,7 +178,7 @@ def _ends(view) -> tuple:
     return left, right, *(bottom or [-0.7]), *(top or [1.7])
 
 
-def _frame(axes, view) -> None:
+def _frame(axes, view, names) -> None:
     """Set the axes' limits and names."""
     if _projection(view):
         low, high = view.box
@@ -200,4 +203,4 @@ def _frame(axes, view) -> None:
         axes.set(xlabel="unit 0", ylabel="unit 1")
     else:
         axes.set(xlabel="z")
-        axes.set_yticks([0, 1], [text for text, *_ in CLASSES], rotation=90, va="center")
+        axes.set_yticks([0, 1], names, rotation=90, va="center")

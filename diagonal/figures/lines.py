@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from diagonal.figures.style import CLASSES, GRAY, WIDTH, spaced, titled, whole_ticks
+from diagonal.pipeline.data import LINES
 
 SHOWN = 100  # images in a grid at most
 READABLE = 10  # height and width in pixels up to which numbers fit into the cells
@@ -27,23 +28,23 @@ def pattern_counts(images: np.ndarray, labels: np.ndarray, counts: np.ndarray) -
     return image_grid(images, labels, [f"{count} times" for count in counts], title)
 
 
-def patterns_by_split(images: np.ndarray, labels: np.ndarray, train, val, seen) -> Figure:
+def patterns_by_split(images, labels, train, val, seen, names=LINES) -> Figure:
     """Draw distinct images (n, S, S) with their numbers in training and validation, each (n,).
 
-    Which of them training shows, be it mirrored, is told by `seen`, bool (n,).
+    Labels are 0 or 1, (n,); `seen` tells which images training shows, be it mirrored, bool (n,).
     """
     used, as_drawn = val > 0, train > 0
     n_seen, n_mirrored = (used & as_drawn).sum(), (used & seen & ~as_drawn).sum()
     title = f"{n_seen} of the {used.sum()} patterns in validation were seen in training"
     title += f", {n_mirrored} more mirrored" if n_mirrored else ""
     captions = [f"{a or 'no'} train\n{b or 'no'} val" for a, b in zip(train, val, strict=True)]
-    return image_grid(images, labels, captions, title)
+    return image_grid(images, labels, captions, title, names)
 
 
-def image_grid(images: np.ndarray, labels: np.ndarray, captions: Sequence[str], title: str):
+def image_grid(images: np.ndarray, labels: np.ndarray, captions: Sequence[str], title, names=LINES):
     """Draw images (n, S, S) in rows of ten, each in a frame of its class's colour.
 
-    Labels are 0 or 1, (n,). At most 100 are drawn, with a caption of a line or two below each.
+    Labels (n,), 0 or 1, have names. At most 100 images are drawn, with a line or two below each.
     """
     shown, lines = spaced(len(images), SHOWN), captions[0].count("\n") + 1
     step = 1.15 + 0.24 * lines  # from row to row, in units of an image's width
@@ -53,7 +54,7 @@ def image_grid(images: np.ndarray, labels: np.ndarray, captions: Sequence[str], 
     figure = titled(0.65 + cell * step * rows, title)
     axes = figure.subplots()
     look = {"width": 1, "height": 1, "fill": False, "linewidth": 3}
-    frames = [{**look, "edgecolor": color} for _, color, _ in CLASSES]
+    frames = [{**look, "edgecolor": color} for color, _ in CLASSES]
     for place, number in enumerate(shown):
         image, label, caption = images[number], labels[number], captions[number]
         x, y = 1.2 * (place % 10), -step * (place // 10)
@@ -64,13 +65,7 @@ def image_grid(images: np.ndarray, labels: np.ndarray, captions: Sequence[str], 
     axes.set_aspect("equal")
     axes.set_axis_off()
     handles = [Rectangle((0, 0), **frame) for frame in frames]
-    figure.legend(
-        handles,
-        [name for name, *_ in CLASSES],
-        loc="outside lower center",
-        ncols=2,
-        handlelength=1.2,
-    )
+    figure.legend(handles, names, loc="outside lower center", ncols=2, handlelength=1.2)
     return figure
 
 
@@ -123,23 +118,24 @@ def _as_picture(axes) -> None:
     axes.spines[:].set(visible=True, color=GRAY)
 
 
-def classes_in_batches(epochs: Mapping[str, np.ndarray]) -> Figure:
+def classes_in_batches(epochs: Mapping[str, np.ndarray], names=LINES) -> Figure:
     """Draw how many images of both classes an epoch's mini-batches hold: title -> (batches, 2)."""
     figure = titled(4.6, "Classes in each mini-batch of an epoch, without and with weights")
     grid = figure.subplots(len(epochs), 1, sharex=True, sharey=True)
     for axes, (title, counts) in zip(grid, epochs.items(), strict=True):
         shown = counts[:BATCHES]
         batches = np.arange(1, len(shown) + 1)
-        for counted, base, (name, color, _) in zip(shown.T, (0, shown[:, 0]), CLASSES, strict=True):
+        stacked = zip(names, CLASSES, shown.T, (0, shown[:, 0]), strict=True)
+        for name, (color, _), counted, base in stacked:
             axes.bar(batches, counted, bottom=base, color=color, label=name, width=0.85)
         half = counts.sum(axis=1).max() / 2
         axes.axhline(half, color="white", linestyle="--", linewidth=1.5)
-        axes.set_title(f"{title}: {counts[:, 1].sum()} of {counts.sum()} drawn are diagonal")
+        axes.set_title(f"{title}: {counts[:, 1].sum()} of {counts.sum()} drawn are {names[1]}")
         axes.set(ylabel="images")
         whole_ticks(axes, "both")
     first = f", the first {BATCHES} of {len(counts):,}" if len(counts) > BATCHES else ""
     grid[-1].set_xlabel(f"mini-batch (dashed: half of it){first}")
     grid[-1].set_xlim(0.4, len(shown) + 0.6)
-    handles, names = grid[0].get_legend_handles_labels()
-    figure.legend(handles[::-1], names[::-1], loc="outside right center")
+    handles, labels = grid[0].get_legend_handles_labels()
+    figure.legend(handles[::-1], labels[::-1], loc="outside right center")
     return figure

@@ -11,12 +11,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from diagonal.pipeline.models import MODELS
 
 # Okabe and Ito's palette, told apart by colour-blind readers; markers differ as well.
-CLASSES = (("straight", "#0072B2", "s"), ("diagonal", "#D55E00", "o"))
+CLASSES = (("#0072B2", "s"), ("#D55E00", "o"))  # (colour, marker) of label 0 and of label 1
 PALETTE = (("#009E73", "D"), ("#CC79A7", "^"), ("#E69F00", "v"), ("#000000", "P"), ("#F0E442", "X"))
 LOOKS = dict(zip(MODELS, cycle(PALETTE), strict=False))  # model -> (colour, marker)
 PALE = ListedColormap(["#D6E8F3", "#FAE0CF"])  # regions: the classes' colours, made pale
@@ -56,12 +55,3 @@ def spaced(n: int, most: int) -> np.ndarray:
 def whole_ticks(axes: Axes, axis: str) -> None:
     """Put ticks of the axis x, y or both at whole numbers alone."""
     axes.locator_params(axis, integer=True, min_n_ticks=1)
-
-
-def class_legend(axes_or_figure, *others, **options) -> None:
-    """Tell the classes apart by colour and marker; others are further artists with a label."""
-    handles = [
-        Line2D([], [], color=color, marker=marker, linestyle="", label=name)
-        for name, color, marker in CLASSES
-    ]
-    axes_or_figure.legend(handles=[*handles, *others], **options)

@@ -26,11 +26,8 @@ def split_sizes(n: int, splits) -> list[int]:
 def groups_of(images: np.ndarray, group_by: str, hflip: float) -> np.ndarray | None:
     """Give images (N, ..., S, S) their group's number, to be kept together: int32 (N,), or None.
 
-    Args:
-        images: any; equal ones have equal labels.
-        group_by: "image" keeps none together, hence None; "pattern" all copies of an image;
-            "mirror_group" mirror images, too, if training shows them.
-        hflip: the probability that training mirrors an image.
+    By "image" none are kept together, hence None; by "pattern" all copies of an image; by
+    "mirror_group" mirror images, too, if training mirrors any, with probability hflip.
     """
     if group_by == "image":
         return None
@@ -63,9 +60,8 @@ def train_val_split(
         found = np.bincount(labels[index], minlength=2).tolist()
         if not all(found):
             raise InputError(
-                f"expected both classes in {name}, found {found[0]} straight lines and "
-                f"{found[1]} diagonals with ratios {list(ratios)} and seed {seed} "
-                f"of {len(labels)} images"
+                f"expected both classes in {name}, found {found[0]} of label 0 and {found[1]} of "
+                f"label 1 with ratios {list(ratios)} and seed {seed} of {len(labels)} images"
             )
     return train, val
 
@@ -74,10 +70,9 @@ def validation_groups(labels, ratios, groups, shuffled: np.ndarray) -> np.ndarra
     """Choose whole groups for validation, for each class about as many images as the ratios say.
 
     Groups come in `shuffled` order, and each goes to validation while there is room for it; then
-    the smallest of those left, too, if that brings the class closer to the ratios. Of
-    scikit-learn's splitters, GroupShuffleSplit counts groups instead of images and
-    StratifiedGroupKFold knows folds instead of ratios. The other arguments are those of
-    `train_val_split`. Returns bool (number of groups,).
+    the smallest of those left, too, if that brings the class closer to the ratios, which no
+    splitter of scikit-learn does. The other arguments are those of `train_val_split`. Returns bool
+    (number of groups,).
 
     Raises:
         InputError: a class has fewer than two groups, so that a side would lack it.
@@ -86,13 +81,11 @@ def validation_groups(labels, ratios, groups, shuffled: np.ndarray) -> np.ndarra
     sizes, kinds = np.bincount(groups), labels[first]
     share = ratios[1] / sum(ratios)
     validated = np.zeros(len(first), bool)
-    for label, name in enumerate(("straight lines", "diagonals")):
+    for label in (0, 1):
         members = shuffled[kinds[shuffled] == label]
         if len(members) < 2:
-            raise InputError(
-                f"group_by: expected at least 2 groups of {name} to keep training and validation "
-                f"apart, found {len(members)} in {len(labels)} images"
-            )
+            expected = f"expected 2 or more groups of images of label {label}"
+            raise InputError(f"group_by: {expected}, found {len(members)} in {len(labels)} images")
         lacking = share * sizes[members].sum()
         for group in members:
             if sizes[group] <= lacking:

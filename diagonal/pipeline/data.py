@@ -8,6 +8,8 @@ from diagonal.errors import InputError
 from diagonal.pipeline import files
 
 IMAGES, LABELS = "data/raw/images.npy", "data/raw/labels.npy"
+CLASSES = "data/raw/classes.json"  # a list: the names of label 0 and of label 1
+LINES = ("straight", "diagonal")  # those of the generator
 WEIGHTS = "data/balance/sample_weights.npy"
 SPLIT, PATTERNS = "data/split/{}.npy", "data/split/patterns.safetensors"  # {}: train or val
 MODEL = "models/{}.safetensors"  # {}: its name
@@ -84,6 +86,11 @@ def read_labels() -> np.ndarray:
     return labels
 
 
+def plural(name: str) -> str:
+    """Put a class's name into the plural: diagonals; cats stay cats."""
+    return name if name.endswith("s") else f"{name}s"
+
+
 def read_split(name: str) -> np.ndarray:
     """Read the indices of a side of the split, train or val: int64 (n,)."""
     return files.read_array(SPLIT.format(name), np.int64, ndim=1)
@@ -108,13 +115,7 @@ def read_patterns() -> Patterns:
         InputError: the file is missing or not as expected.
     """
     tensors = files.read_tensors(PATTERNS)
-    dtypes, shape = {"images": np.uint8, "x": np.float32}, np.shape(tensors.get("images"))
-    expected = {
-        name: (dtypes.get(name, np.int64), shape if name in dtypes else shape[:1])
-        for name in Patterns._fields
-    }
-    found = {name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()}
-    if len(shape) != 4 or found != expected or not np.isfinite(tensors["x"]).all():
-        names = ", ".join(Patterns._fields)
-        raise InputError(f"{PATTERNS}: expected finite tensors {names} that fit, found others")
+    if tensors.keys() != {*Patterns._fields}:
+        expected, found = (", ".join(names) for names in (Patterns._fields, tensors))
+        raise InputError(f"{PATTERNS}: expected the tensors {expected}, found {found}")
     return Patterns(**tensors)

@@ -137,8 +137,8 @@ def read_table(path, *names: str):
         return pd.read_csv(path, usecols=names, dtype=float)[list(names)]
 
 
-def write_metrics(path, metrics: Mapping) -> None:
-    """Write nested numbers as JSON with sorted keys; floats get 6 significant digits.
+def write_metrics(path, metrics: Mapping | Sequence) -> None:
+    """Write nested numbers, or a list, as JSON with sorted keys; floats get 6 significant digits.
 
     None stays null: an undefined number. NaN and infinity are refused with a ValueError.
     """
@@ -155,7 +155,7 @@ def _rounded(value):
     return int(value) if isinstance(value, np.integer) else value
 
 
-def read_metrics(path) -> dict:
+def read_metrics(path) -> dict | list:
     """Read a file of `write_metrics`."""
     with _reading(path, ".json"):
         return json.loads(Path(path).read_bytes())

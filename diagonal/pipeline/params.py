@@ -7,8 +7,7 @@ values (`1e-3` is a number, `no` a string).
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from ruamel.yaml import YAML
 
 from diagonal.errors import InputError
@@ -45,14 +44,6 @@ class Split(Section):
     ratios: Annotated[tuple[Ratio, ...], Field(min_length=2, max_length=2, strict=False)]
     seed: Seed
     group_by: Literal["image", "pattern", "mirror_group"]  # what stays on one side
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_what_was_renamed(cls, section: Any) -> Any:
-        if isinstance(section, dict) and "unit" in section:
-            text = "unit is now group_by, and its value orbit is now mirror_group"
-            raise PydanticCustomError("renamed", text)
-        return section
 
 
 class Transforms(Section):

@@ -12,11 +12,7 @@ from diagonal.training.models import rounded_weights
 
 @contextmanager
 def finite(model: nn.Module, key: str, lr: float) -> Iterator[None]:
-    """Train a model in this block, and check its weights at the end.
-
-    Raises:
-        InputError: see `require_finite`.
-    """
+    """Train a model in this block, and check its weights at the end: see `require_finite`."""
     try:
         yield
     finally:  # also if binary cross-entropy has refused NaN

@@ -39,11 +39,13 @@ class Input(Section):
 
     shape: channels, height and width.
     mean, std: of `diagonal.pipeline.transforms.scale_and_normalize`.
+    classes: the names of label 0 and of label 1; in the file only where they are not the lines'.
     """
 
     shape: Annotated[tuple[Count, Count, Count], Field(strict=False)]
     mean: float
     std: Annotated[float, Field(gt=0)]
+    classes: Annotated[tuple[str, str], Field(strict=False)] = data.LINES
 
 
 def network(

@@ -33,9 +33,7 @@ def draw(sampler: WeightedRandomSampler | RandomSampler) -> torch.Tensor:
     n, generator = sampler.num_samples, sampler.generator
     if isinstance(sampler, RandomSampler):
         permutation = torch.randperm(n, generator=generator)
-        torch.randperm(
-            n, generator=generator
-        )  # as it draws for a remainder, of which there is none
+        torch.randperm(n, generator=generator)  # drawn for a remainder, of which there is none
         return permutation
     weights = sampler.weights
     if len(weights) <= CATEGORIES or not sampler.replacement:

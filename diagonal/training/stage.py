@@ -70,9 +70,11 @@ def train(name: str, with_history: bool = False) -> None:
     columns = {"loss": architecture.losses, "val_loss": architecture.val_losses}
     epochs = range(1, architecture.total_epochs + 1)
     files.write_table(f"plots/losses/{name}.csv", {"epoch": epochs, **columns})
-    shape, transforms = batches.images.shape[1:], params.transforms
-    metadata = Input(shape=shape, mean=transforms.mean, std=transforms.std).model_dump_json()
-    files.write_tensors(data.MODEL.format(name), rounded_weights(model), {"input": metadata})
+    shape, names = batches.images.shape[1:], files.read_metrics(data.CLASSES)
+    mean, std = params.transforms.mean, params.transforms.std
+    takes = Input(shape=shape, mean=mean, std=std, classes=names)
+    metadata = {"input": takes.model_dump_json(exclude_defaults=True)}
+    files.write_tensors(data.MODEL.format(name), rounded_weights(model), metadata)
     if with_history:
         files.write_tensors(data.MODEL.format(f"{name}_history"), history.arrays())
 

@@ -11,7 +11,7 @@ from diagonal.figures.style import CLASSES, PALE, titled
 # Slanted lines are placed in steps of a pixel that matplotlib's renderer, which rounds to 1/256,
 # need not round: else its ties would fall as the last bits of a CPU's arithmetic have it.
 STEPS = 64
-CURVES = (("upper parabola", *CLASSES[0][1:]), ("lower parabola", *CLASSES[1][1:]))
+CURVES = (("upper parabola", *CLASSES[0]), ("lower parabola", *CLASSES[1]))
 TITLES = {
     "input": ("Input", "x1", "x2"),
     "affine": ("After the affine map", "z0", "z1"),
