@@ -113,8 +113,8 @@ def test_what_varies_from_run_to_run_is_status_2(project, run):
     plant(
         project,
         "stages/balance.py",
-        '"diagonals_before":',
-        '"listed": " ".join(os.listdir("diagonal")),\n            "diagonals_before":',
+        'f"{ones}_before":',
+        '"listed": " ".join(os.listdir("diagonal")),\n            f"{ones}_before":',
     )
     plant(
         project,
@@ -168,7 +168,8 @@ def test_a_sound_study_is_run_and_a_fault_in_it_is_found(project, run):
 
 def test_files_below_folders_of_outputs_are_listed_in_the_pipelines_order(project):
     listed = output_files(project)
-    assert list(listed)[:3] == [
+    assert list(listed)[:4] == [
+        "data/raw/classes.json",
         "data/raw/images.npy",
         "data/raw/labels.npy",
         "metrics/generate.json",
