@@ -34,7 +34,7 @@ notebook: .venv/developer  ## the lecture as a notebook, lecture.ipynb, from its
 	python -m reporting.notebook
 
 onnx: .venv/export  ## each model for other runtimes, onnx/NAME.onnx
-	python -m diagonal.export
+	python -m tools.export
 
 # make itself ends with 2 where a command fails; who must tell 1 from 2 calls the command.
 check: .venv/pipeline  ## hold the lecture to its promises; STUDY=1: the study, too; DEEP=1: many settings

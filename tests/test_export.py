@@ -10,11 +10,11 @@ import onnxruntime
 import pytest
 from test_predict import write
 
-from diagonal import export as module
 from diagonal.errors import InputError
-from diagonal.export import export
 from diagonal.pipeline.models import MODELS
 from diagonal.predict import predict
+from tools import export as module
+from tools.export import export
 
 ROOT = Path(__file__).parents[1]
 

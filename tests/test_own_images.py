@@ -60,9 +60,7 @@ def test_pictures_in_two_folders_work_to_the_end_under_their_names(small, run, n
     images = noise(n_channels, 8)
     labels, names = np.sort(halves(images)), ["cat", "dogs"]
     folders(small / "pets", images, labels, names)
-    done = run(
-        "python", "-m", "diagonal.images", "pets", "--size=8", *["--color"] * (n_channels > 1)
-    )
+    done = run("python", "-m", "tools.images", "pets", "--size=8", *["--color"] * (n_channels > 1))
     assert (done.returncode, done.stderr) == (0, "")
     assert f"dogs: {labels.sum()} images of {n_channels} x 8 x 8 in data/raw" in done.stdout
     np.testing.assert_array_equal(np.load(small / data.IMAGES), images)

@@ -115,7 +115,13 @@ def read_patterns() -> Patterns:
         InputError: the file is missing or not as expected.
     """
     tensors = files.read_tensors(PATTERNS)
-    if tensors.keys() != {*Patterns._fields}:
-        expected, found = (", ".join(names) for names in (Patterns._fields, tensors))
-        raise InputError(f"{PATTERNS}: expected the tensors {expected}, found {found}")
+    dtypes, shape = {"images": np.uint8, "x": np.float32}, np.shape(tensors.get("images"))
+    expected = {
+        name: (dtypes.get(name, np.int64), shape if name in dtypes else shape[:1])
+        for name in Patterns._fields
+    }
+    found = {name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()}
+    if len(shape) != 4 or found != expected or not np.isfinite(tensors["x"]).all():
+        names = ", ".join(Patterns._fields)
+        raise InputError(f"{PATTERNS}: expected finite tensors {names} that fit, found others")
     return Patterns(**tensors)

@@ -121,6 +121,7 @@ Params: Any = create_model(
     },
 )
 Schema = TypeVar("Schema", bound=Section)
+RENAMED = {"split.unit": "unit is now group_by, and its value orbit is now mirror_group"}
 
 
 def load_params(path: str | Path = "params.yaml", schema: type[Schema] = Params) -> Schema:
@@ -144,4 +145,5 @@ def load_params(path: str | Path = "params.yaml", schema: type[Schema] = Params)
 def _line(error: dict) -> str:
     key = ".".join(map(str, error["loc"])) or "the file"
     found = "" if error["type"] == "missing" else f", found {error['input']!r}"
-    return " ".join(f"{key}: {error['msg']}{found}".split())  # a key may hold a line break
+    message = RENAMED.get(key) or f"{error['msg']}{found}"
+    return " ".join(f"{key}: {message}".split())  # a key may hold a line break

@@ -18,7 +18,7 @@ from diagonal.predict import fitted, read
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser("python -m diagonal.images", description=__doc__)
+    parser = argparse.ArgumentParser("python -m tools.images", description=__doc__)
     parser.add_argument("folder", metavar="FOLDER")
     parser.add_argument("--size", type=int, required=True, help="height and width, in pixels")
     parser.add_argument("--color", action="store_true", help="keep colours; default: turn gray")

@@ -1,4 +1,4 @@
-"""Write trained models as ONNX: `python -m diagonal.export`, with requirements-export.txt."""
+"""Write trained models as ONNX: `python -m tools.export`, with requirements-export.txt."""
 
 import argparse
 from pathlib import Path
@@ -19,7 +19,7 @@ TOLERANCE = 1e-6  # of a probability: ONNX computes in float32 here
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser("python -m diagonal.export", description=export.__doc__)
+    parser = argparse.ArgumentParser("python -m tools.export", description=export.__doc__)
     parser.add_argument("--models", default="models", metavar="FOLDER", help="default: ./models")
     parser.add_argument("--out", default="onnx", metavar="FOLDER", help="default: ./onnx")
     arguments = parser.parse_args()
