@@ -9,7 +9,6 @@ from diagonal.feature_space.decisions import deciding_plane
 from diagonal.feature_space.representations import principal_plane, representations, view
 from diagonal.training.models import network, probabilities
 
-
 Z = np.linspace(-6, 6, 241)  # 0 among them
 LEAKY, PRELU = 0.02, 0.3
 FORMULAS = {
