@@ -10,7 +10,6 @@ from checks import params as check
 from diagonal.errors import InputError
 
 ROOT = Path(__file__).parents[1]
-FOUR = {"generate.n_images": 4, "generate.seed": 22, "split.group_by": "mirror_group"}
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def folder(tmp_path, monkeypatch):
         ("study/params.yaml", {"seeds.n": 1}, "seeds.n: .*, found 1"),
         (  # of the four lines, the first and the last column are straight, and mirror images
             "params.yaml",
-            FOUR,
+            {"generate.n_images": 4, "generate.seed": 22, "split.group_by": "mirror_group"},
             "split: group_by: expected at least 2 groups of straight lines to keep training and "
             "validation apart, found 1 in 4 images$",
         ),
@@ -42,12 +41,6 @@ def test_what_only_computing_tells_is_found_in_both_files(folder, path, changes,
     write_params(folder / path, changes)
     with pytest.raises(InputError, match=f"^{path}: {message}"):
         check.main()
-
-
-@pytest.mark.parametrize("changes", [{"transforms.hflip": 0}, {"split.group_by": "pattern"}])
-def test_mirror_images_are_kept_together_only_where_training_shows_them(folder, changes):
-    write_params(folder / "params.yaml", FOUR | changes)
-    check.main()
 
 
 def test_data_that_do_not_fit_into_memory_are_refused(folder, monkeypatch):

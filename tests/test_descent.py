@@ -63,32 +63,6 @@ def test_saturated_probabilities_are_treated_as_autograd_treats_them():
     assert max(assert_equal_bits(model, loader).losses) > 10
 
 
-def test_the_learning_rate_is_read_anew():
-    model, oracle = (network([4, 3, 1], seed=1) for _ in range(2))
-    ours = descent(model, batches())
-
-    def halve(*_):
-        ours.optimizer.param_groups[0]["lr"] /= 2
-
-    ours.train(3, on_epoch=halve)
-    for lr in (LR, LR / 2, LR / 4):
-        lecture_loop.train(oracle, batches(), batches(), n_epochs=1, lr=lr)
-    assert all(map(torch.equal, model.parameters(), oracle.parameters()))
-
-
-def test_weights_change_in_place_and_no_gradient_is_left_behind():
-    model = network([4, 3, 1], seed=17)
-    weights = list(model.parameters())
-    before = [weight.clone() for weight in weights]
-    ours = descent(model, batches())
-    assert not ours.update(*batches()[0]).requires_grad
-    for old, weight, ours_now in zip(before, weights, model.parameters(), strict=True):
-        assert weight is ours_now
-        assert not torch.equal(weight, old)
-        assert weight.grad is None
-        assert weight.requires_grad
-
-
 def linear(n_in, n_out):
     return nn.Linear(n_in, n_out, bias=False)
 

@@ -13,7 +13,6 @@ import pytest
 import torch
 from conftest import LECTURE, run_stages, write_params
 from legibility import faults
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from diagonal.feature_space.representations import view
@@ -94,18 +93,6 @@ def test_what_stands_in_a_picture_can_be_read(
 # Drawing
 
 
-def test_a_grid_has_a_row_for_every_ten_images_that_are_begun():
-    def height(n):
-        figure = lines.image_grid(np.eye(5)[None].repeat(n, 0), np.zeros(n, int), ["one"] * n, "")
-        return figure.get_figheight()
-
-    (one,) = {height(n) for n in (1, 10)}
-    (two,) = {height(n) for n in (11, 20)}
-    assert height(21) - two == pytest.approx(two - one)
-    assert two > one
-    assert height(100) == height(101) == pytest.approx(one + 9 * (two - one))
-
-
 @pytest.mark.parametrize(
     ("size", "numbered"), [(5, True), (lines.READABLE, True), (lines.READABLE + 1, False)]
 )
@@ -113,15 +100,6 @@ def test_pixels_are_numbered_while_the_numbers_can_be_read(size, numbered):
     image = np.eye(size)
     for axes in lines.preparation({"as drawn": image, "flipped": image[::-1]}).axes:
         assert len(axes.texts) == (size * size if numbered else 0)
-
-
-@pytest.mark.parametrize("too_many", [0, 1])
-def test_layers_share_a_row_while_they_fit(too_many):
-    last = evaluation.COLUMNS - 3 + too_many
-    layers = {"a": np.ones((3, 4)), "b": np.ones((last, 4))}
-    *cells, _ = evaluation.weights_as_pixels(layers, (1, 2, 2)).axes
-    titles = [axes.get_title(loc="left") for axes in cells]
-    assert titles.index("b") == (evaluation.COLUMNS if too_many else 3)
 
 
 def test_a_journey_keeps_nothing_of_the_epoch_before():
@@ -137,10 +115,6 @@ def test_a_journey_keeps_nothing_of_the_epoch_before():
 
 
 def test_titles_follow_the_data():
-    counts = np.array([[3, 1], [0, 2]])
-    figure = lines.classes_in_batches({"a": counts, "b": counts})
-    assert figure.axes[0].get_title() == "a: 3 of 6 drawn are diagonal"
-
     pictures, labels = np.zeros((2, 5, 5)), np.array([0, 1])
     figure = lines.pattern_counts(pictures, labels, np.array([4, 9]))
     title = "Only 2 of 13 images are distinct; each occurs 4 to 9 times"
@@ -202,30 +176,6 @@ def test_an_animation_shows_its_steps_in_order(tmp_path):
             centres.append(np.nonzero(dark)[1].mean())
             assert shown.info["duration"] == (200 if number == 3 else 50)
     assert (np.diff(centres) > 50).all()
-
-
-def test_a_frame_is_the_figure_drawn_whole():
-    """What moves lies below the lines of the axes, as it does in a single picture."""
-    figure = titled(2, " ")
-    with_axes, without = figure.subplots(1, 2)
-    without.set_axis_off()
-    images = [
-        axes.imshow(np.zeros((2, 2)), vmin=0, vmax=1, cmap="Greys", aspect="auto")
-        for axes in (with_axes, without)
-    ]
-
-    def show(value):
-        for image in images:
-            image.set_data(np.full((2, 2), value))
-        return images
-
-    frame = animation.record(figure, show, [(0.0,), (0.2,)])[-1].convert("L")
-    for image in images:
-        image.set_animated(False)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    whole = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy()).convert("L")
-    np.testing.assert_allclose(np.asarray(frame, int), np.asarray(whole, int), atol=40)
 
 
 @pytest.mark.parametrize("n_epochs", [1, 300])

@@ -40,22 +40,14 @@ def pixel_by_pixel(img_size, n_images, binary, seed):
     [(2, 40, True, 0), (5, 300, True, 13), (28, 1000, False, 2**32 - 1)],
 )
 def test_images_are_those_drawn_pixel_by_pixel(img_size, n_images, binary, seed):
+    before = np.random.get_state()[1].copy()
     images, labels = generate_dataset(img_size, n_images, binary, seed)
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # NumPy's global stream
     expected_images, expected_labels = pixel_by_pixel(img_size, n_images, binary, seed)
     np.testing.assert_array_equal(images, expected_images)
     np.testing.assert_array_equal(labels, expected_labels)
     assert images.dtype == np.uint8
     assert labels.dtype == np.int64
-
-
-def test_defaults_are_the_lectures_and_numpys_global_stream_is_left_alone():
-    np.random.seed(1)
-    expected = np.random.rand()
-    np.random.seed(1)
-    images, labels = generate_dataset()
-    assert np.random.rand() == expected
-    np.testing.assert_array_equal(images, pixel_by_pixel(10, 100, True, 17)[0])
-    assert set(labels.tolist()) == {0, 1}
 
 
 @pytest.mark.parametrize(("n_images", "n_pixels"), [(7, 25), (3, 999)])

@@ -155,11 +155,3 @@ def test_the_feature_space_is_plotted_layer_by_layer_and_the_model_stays(slides)
     wrong = ((model(x) > 0.5) != names["y_tensor"]).sum()
     assert f"300 images, {wrong} of them called wrong" in figure.get_suptitle()
     assert model.output.weight.dtype == torch.float32
-
-
-def test_to_moves_the_model_and_resize_and_the_rest_are_there(slides):
-    names = slides[0]
-    trained = names["arch_relu"]
-    trained.to("cpu")
-    assert trained.device == torch.device("cpu")
-    assert names["Resize"](10)(torch.zeros(1, 5, 5)).shape == (1, 10, 10)

@@ -65,17 +65,6 @@ def test_a_draw_is_torchs_samplers_and_leaves_its_stream_there(monkeypatch, weig
     assert torch.equal(ours.weights, theirs.weights)
 
 
-def test_more_weights_than_multinomial_takes_are_drawn():
-    weights = torch.ones(2**24 + 1)
-    weights[:-2] = 0
-    with pytest.raises(RuntimeError, match="2"):
-        torch.multinomial(weights, 4, True)
-    sampler = WeightedRandomSampler(weights, 1000, True, torch.Generator().manual_seed(0))
-    found, counts = draw(sampler).unique(return_counts=True)
-    assert found.tolist() == [2**24 - 1, 2**24]
-    assert counts.min() > 400
-
-
 @pytest.mark.parametrize(("n", "batch_size"), [(7, 3), (50, 64)])
 def test_classes_are_counted_in_the_batches_that_a_dataloader_yields(n, batch_size):
     labels = (torch.arange(n) % 3 > 0).long()
