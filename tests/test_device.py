@@ -45,21 +45,6 @@ def test_a_device_that_is_not_there_is_an_error_that_names_those_there_are(
         resolve(name, torch.float64)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
-@pytest.mark.parametrize("name", ["logistic", "deepish", "relu"])
-def test_float64_on_cuda_stores_the_bytes_of_the_cpu(lecture_data, name):
-    from test_training import architecture, build
-
-    from diagonal.training.models import rounded_weights
-
-    weights = []
-    for place in ("cpu", "cuda"):
-        model = build(name, 25, torch.float64).to(place)
-        architecture(model, lecture_data).train(50)
-        weights.append(rounded_weights(model))
-    assert all(map(torch.equal, weights[0].values(), weights[1].values()))
-
-
 @pytest.mark.parametrize(("name", "rank"), [("cuda", 0), ("auto", 1), ("cuda:0", 1)])
 def test_each_process_of_a_machine_gets_a_gpu_of_its_own(monkeypatch, name, rank):
     has(monkeypatch, "cuda:0", "cuda:1", "cpu")

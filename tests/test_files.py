@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 import safetensors.numpy
 from matplotlib.figure import Figure
-from PIL import Image
 
 from diagonal.errors import InputError
 from diagonal.pipeline import files
@@ -176,13 +175,6 @@ def test_metrics_that_are_no_numbers_are_refused(tmp_path, number):
     with pytest.raises(ValueError, match="JSON compliant"):
         files.write_metrics(tmp_path / "m.json", {"loss": number})
     assert not list(tmp_path.iterdir())
-
-
-def test_figures_carry_no_version(tmp_path):
-    files.write_figure(tmp_path / "f.png", Figure())
-    with Image.open(tmp_path / "f.png") as image:
-        assert image.format == "PNG"
-        assert set(image.info) <= {"dpi"}
 
 
 def test_what_a_process_that_was_killed_has_left_goes_with_the_next_write(tmp_path):
