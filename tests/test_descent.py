@@ -11,7 +11,7 @@ from torch import nn, optim
 from diagonal.training.descent import Descent, known
 from diagonal.training.models import network
 
-N_IMAGES, N_EPOCHS, LR = 35, 3, 0.1  # 35 leaves a short last batch for most batch sizes
+N_IMAGES, N_EPOCHS, LR = 35, 3, 0.2  # 35 leaves a short last batch for most batch sizes
 
 
 def batches(n_pixels=4, batch_size=16, dtype=torch.float32, seed=0, scale=1.0):

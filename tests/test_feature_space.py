@@ -115,6 +115,8 @@ def test_there_is_no_plane_behind_a_relu_or_out_of_sight():
     bent, straight = random_network([3, 2, 1], "relu")[1:], random_network([3, 1])[1:]
     assert deciding_plane(bent, box, 0.5) is None
     assert deciding_plane(straight, box, 0.5) is not None
+    almost = torch.sigmoid(straight[0].weight.abs().sum() - 1e-3).item()  # cuts off a corner
+    assert len(deciding_plane(straight, box, almost)) == 3
     assert deciding_plane(straight, box, 1 - 1e-9) is None
     assert deciding_plane(straight, box, 1) is None
 
@@ -152,8 +154,8 @@ def test_a_view_among_others_shares_their_box_and_axes():
 
 def test_a_view_names_what_is_dead_and_silent_behind_a_relu_alone():
     model = random_network([9, 3, 1], "relu")
-    points = np.array([[0, 0, 1.0], [0, 2, 0], [0, 0, 0], [0, 3, 0]])
+    points = np.array([[0, 0, 1.0], [0, 2, 0], [0, 0, 0], [0, 3, 0], [0, 0, 0]])
     seen = view(model, "activation0", points, 0.5)
-    assert (seen.dead, seen.silent) == ((0,), 1)
+    assert (seen.dead, seen.silent) == ((0,), 2)
     seen = view(model, "hidden0", points, 0.5)
     assert (seen.dead, seen.silent) == ((), 0)

@@ -166,8 +166,10 @@ def test_tensors_that_are_no_network_are_refused_in_a_line(weights, break_):
 
 @pytest.mark.parametrize("read", [read_model, read_history])
 def test_a_network_of_other_images_is_refused(weights, read):
-    with pytest.raises(InputError, match=r"expected a network for 49 pixels, found one for 25$"):
-        read("relu", 49)
+    for n_pixels in (16, 49):
+        message = rf"expected a network for {n_pixels} pixels, found one for 25$"
+        with pytest.raises(InputError, match=message):
+            read("relu", n_pixels)
 
 
 @pytest.mark.parametrize("logit", [-1e4, 0.25])

@@ -102,10 +102,6 @@ def mirrored(images):
     return horizontal_flip(torch.from_numpy(images)).numpy()
 
 
-def as_set(images):
-    return {np.ascontiguousarray(image).tobytes() for image in images}
-
-
 @pytest.mark.parametrize("hflip", [0, 0.5])
 def test_groups_are_what_copies_and_mirror_images_connect(hflip):
     for images, *_ in cases():
