@@ -65,6 +65,18 @@ def test_float32_training_is_the_lectures_to_the_bit(
     assert all(map(torch.equal, model.parameters(), expected.parameters()))
 
 
+def test_dataloaders_train_with_dropout_and_validate_without_it(lecture_data):
+    def fresh():
+        torch.manual_seed(1)
+        return nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(25, 1), nn.Sigmoid())
+
+    batches, model = loaders(lecture_data, batch_size=16, hflip=0.5), fresh()
+    ours = Architecture(model, nn.BCELoss(), optim.SGD(model.parameters(), lr=0.1))
+    ours.set_loaders(*batches)
+    ours.train(2, seed=3)
+    assert (ours.losses, ours.val_losses) == train(fresh(), *batches, n_epochs=2, seed=3)
+
+
 def test_training_works_without_validation_and_sampler(lecture_data):
     model, data = build("logistic", 25), lecture_data
     ours = Architecture(model, nn.BCELoss(), optim.Adam(model.parameters()))
