@@ -33,32 +33,25 @@ def test_patterns_come_back_each_column_under_its_name():
     assert_equal(data.read_patterns(), PATTERNS)
 
 
-def test_patterns_are_chosen_by_a_mask_or_in_an_order():
-    for index in (np.array([2, 0]), PATTERNS.val > 0):
-        assert_equal(PATTERNS.chosen(index), [column[index] for column in PATTERNS])
-
-
 def test_models_are_judged_on_what_is_known():
     assert_equal(PATTERNS.eval_sets().values(), (PATTERNS.val, PATTERNS.population))
     unknown = PATTERNS._replace(population=np.zeros(3, np.int64))
     assert list(unknown.eval_sets()) == ["validation"]
 
 
-@pytest.mark.parametrize("columns", [{}, PATTERNS._asdict() | {"more": PATTERNS.val}])
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"labels": np.zeros(1)},
+        PATTERNS._asdict() | {"x": PATTERNS.x * np.nan},
+        PATTERNS._asdict() | {"val": PATTERNS.val.astype(np.int32)},
+    ],
+    ids=["others", "NaN", "another type"],
+)
 def test_tensors_that_are_no_patterns_are_refused_in_a_line(columns):
-    files.write_tensors(data.PATTERNS, {"labels": PATTERNS.labels} | columns)
-    with pytest.raises(InputError, match=rf"^{data.PATTERNS}: expected [^\n]*, found .*labels"):
+    files.write_tensors(data.PATTERNS, columns)
+    with pytest.raises(InputError, match=rf"^{data.PATTERNS}: expected [^\n]*, found others$"):
         data.read_patterns()
-
-
-def test_there_are_as_many_labels_as_images():
-    files.write_array(data.IMAGES, np.zeros((3, 1, 2, 2), np.uint8))
-    files.write_array(data.LABELS, np.array([0, 1, 1]))
-    images, labels = data.read_images()
-    assert (images.shape, labels.tolist()) == ((3, 1, 2, 2), [0, 1, 1])
-    files.write_array(data.LABELS, np.arange(2))
-    with pytest.raises(InputError, match=f"{data.LABELS}: expected 3 labels, found 2"):
-        data.read_images()
 
 
 def test_there_are_as_many_weights_as_training_images():

@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 import safetensors.numpy
 from matplotlib.figure import Figure
-from PIL import Image
 
 from diagonal.errors import InputError
 from diagonal.pipeline import files
@@ -98,53 +97,40 @@ def saved(array):
     return file.getvalue()
 
 
-UNREADABLE = "expected a readable .npy file, found: "
-FOREIGN_ARRAYS = {
-    "empty": (b"", UNREADABLE),
-    "text": (b"a,b\n1,2\n", UNREADABLE),
-    "cut off": (saved(np.zeros(100))[:-8], UNREADABLE),
-    "cut off in its header": (saved(np.zeros(100))[:40], UNREADABLE),
-    "a wrong header": (saved(np.zeros(3)).replace(b"{", b"(", 1), UNREADABLE),
-    "pickle": (pickle.dumps(Bomb()), UNREADABLE),
-    "pickled objects": (saved(np.array([Bomb()], dtype=object)), UNREADABLE),
-    "other dtype": (
-        saved(np.zeros(3, np.float32)),
-        "expected float64 with 1 dimensions, found float32 with 1",
-    ),
-    "other shape": (
-        saved(np.zeros((3, 1))),
-        "expected float64 with 1 dimensions, found float64 with 2",
-    ),
-}
-
-
-@pytest.mark.parametrize(("content", "message"), FOREIGN_ARRAYS.values(), ids=FOREIGN_ARRAYS.keys())
-def test_foreign_arrays_are_told_in_one_line(tmp_path, content, message):
+@pytest.mark.parametrize(
+    "content",
+    [b"", saved(np.zeros(100))[:-8], saved(np.array([Bomb()], dtype=object))],
+    ids=["empty", "cut off", "pickled objects"],
+)
+def test_foreign_arrays_are_told_in_one_line(tmp_path, content):
     path = tmp_path / "weights.npy"
     path.write_bytes(content)
-    with pytest.raises(InputError) as caught:
+    message = rf"^{path}: expected a readable .npy file, found: [^\n]+$"
+    with pytest.raises(InputError, match=message):
         files.read_array(path, np.float64, ndim=1)
-    assert str(caught.value).startswith(f"{path}: {message}")
-    assert "\n" not in str(caught.value)
 
 
-FOREIGN_TENSORS = {
-    "empty": b"",
-    "text": b"hello",
-    "cut off": safetensors.numpy.save({"x": np.zeros(100)})[:-8],
-    "a wrong length": b"\xff" * 8 + safetensors.numpy.save({"x": np.zeros(100)})[8:],
-    "pickle": pickle.dumps(Bomb()),
-}
+def test_another_type_or_number_of_dimensions_is_told(tmp_path):
+    for array, found in (
+        (np.zeros(3, np.float32), "float32 with 1"),
+        (np.eye(3), "float64 with 2"),
+    ):
+        files.write_array(tmp_path / "a.npy", array)
+        with pytest.raises(InputError, match=f"expected float64 with 1 dimensions, found {found}"):
+            files.read_array(tmp_path / "a.npy", np.float64, ndim=1)
 
 
-@pytest.mark.parametrize("content", FOREIGN_TENSORS.values(), ids=FOREIGN_TENSORS.keys())
+@pytest.mark.parametrize(
+    "content",
+    [b"", safetensors.numpy.save({"x": np.zeros(100)})[:-8], pickle.dumps(Bomb())],
+    ids=["empty", "cut off", "pickle"],
+)
 def test_foreign_tensors_are_told_in_one_line(tmp_path, content):
     path = tmp_path / "train.safetensors"
     path.write_bytes(content)
-    with pytest.raises(InputError) as caught:
+    message = rf"^{path}: expected a readable .safetensors file, found: [^\n]+$"
+    with pytest.raises(InputError, match=message):
         files.read_tensors(path)
-    assert str(caught.value).startswith(f"{path}: expected a readable .safetensors file, found: ")
-    assert "\n" not in str(caught.value)
 
 
 def test_a_missing_file_is_told_with_what_makes_it(tmp_path):
@@ -180,16 +166,8 @@ def test_metrics_are_sorted_rounded_and_end_with_a_newline(tmp_path):
     text = (tmp_path / "m.json").read_text()
     assert text.endswith("}\n")
     assert list(json.loads(text)) == ["a", "b"]
+    assert files.read_metrics(tmp_path / "m.json") == json.loads(text)
     assert json.loads(text) == {"a": {"n": 3, "undefined": None}, "b": 0.666667}
-
-
-def test_metrics_come_back(tmp_path):
-    path, metrics = tmp_path / "m.json", {"loss": 0.25, "n": 3, "deeper": {"x": None}}
-    files.write_metrics(path, metrics)
-    assert files.read_metrics(path) == metrics
-    path.write_text("{")
-    with pytest.raises(InputError, match=r"m\.json: expected a readable .json file"):
-        files.read_metrics(path)
 
 
 @pytest.mark.parametrize("number", [float("nan"), np.inf])
@@ -197,13 +175,6 @@ def test_metrics_that_are_no_numbers_are_refused(tmp_path, number):
     with pytest.raises(ValueError, match="JSON compliant"):
         files.write_metrics(tmp_path / "m.json", {"loss": number})
     assert not list(tmp_path.iterdir())
-
-
-def test_figures_carry_no_version(tmp_path):
-    files.write_figure(tmp_path / "f.png", Figure())
-    with Image.open(tmp_path / "f.png") as image:
-        assert image.format == "PNG"
-        assert set(image.info) <= {"dpi"}
 
 
 def test_what_a_process_that_was_killed_has_left_goes_with_the_next_write(tmp_path):

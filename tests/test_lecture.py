@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from diagonal.pipeline import files
+
+ROOT = Path(__file__).parents[1]
 SLIDES = Path(__file__).with_name("slides.md")
 BLOCK = re.compile(r"```(?!prints)(\w+)\n(.*?)\n```(?:\n\n```prints\n(.*?)\n```)?", re.S)
 
@@ -61,19 +64,23 @@ def test_each_slide_runs_in_order_and_prints_what_it_shows(slides):
     assert compared == 14
 
 
-@pytest.mark.parametrize(
-    ("name", "n_epochs", "losses"),
-    [
-        ("reg_logistic", 100, "0.698373 0.652573 0.515938 0.543607"),
-        ("arch_nn", 100, "0.698251 0.661803 0.517853 0.550928"),
-        ("arch_relu", 50, "0.697113 0.693407 0.262673 0.194797"),
-    ],
-)
-def test_the_slides_trainings_end_where_the_lectures_do(slides, name, n_epochs, losses):
+LECTURE = {  # by the slides' name: the model, epochs, losses of the first and of the last epoch
+    "reg_logistic": ("logistic", 100, "0.698373 0.652573 0.515938 0.543607"),
+    "arch_nn": ("deepish", 100, "0.698251 0.661803 0.517853 0.550928"),
+    "arch_relu": ("relu", 50, "0.697113 0.693407 0.262673 0.194797"),
+}
+
+
+@pytest.mark.parametrize("name", LECTURE)
+def test_the_slides_code_and_the_pipeline_give_the_lectures_losses(slides, name):
+    model, n_epochs, expected = LECTURE[name]
+    table = files.read_table(ROOT / f"plots/losses/{model}.csv", "loss", "val_loss")
     trained = slides[0][name]
-    found = (trained.losses[0], trained.val_losses[0], trained.losses[-1], trained.val_losses[-1])
-    assert len(trained.losses) == len(trained.val_losses) == n_epochs
-    assert " ".join(f"{loss:.6f}" for loss in found) == losses
+    committed = table["loss"].tolist(), table["val_loss"].tolist()
+    for losses, val_losses in ((trained.losses, trained.val_losses), committed):
+        found = (losses[0], val_losses[0], losses[-1], val_losses[-1])
+        assert len(losses) == len(val_losses) == n_epochs
+        assert " ".join(f"{loss:.6f}" for loss in found) == expected
 
 
 def test_deepish_and_logistic_differ_by_at_most_what_the_lecture_says(slides):
@@ -81,7 +88,17 @@ def test_deepish_and_logistic_differ_by_at_most_what_the_lecture_says(slides):
     deepish = names["model_nn"]
     collapsed = deepish.output.weight @ deepish.hidden1.weight @ deepish.hidden0.weight
     difference = abs(collapsed - names["model_logistic"].output.weight).max().item()
-    assert f"{difference:.4f}" == "0.1265"
+    committed = files.read_metrics(ROOT / "metrics/evaluate/models.json")["deepish"]
+    for found in (difference, committed["largest_difference_to_logistic"]):
+        assert f"{found:.4f}" == "0.1265"
+
+
+def test_the_committed_metrics_are_the_lectures():
+    balance = files.read_metrics(ROOT / "metrics/balance.json")
+    assert balance["diagonals_in_first_epoch"] == 123 / 240
+    for name, accuracy in {"logistic": 0.65, "deepish": 0.65, "relu": 1.0}.items():
+        metrics = files.read_metrics(ROOT / f"metrics/evaluate/validation/{name}.json")
+        assert metrics["accuracy"] == accuracy
 
 
 def test_losses_are_plotted_be_it_on_a_logarithmic_scale(slides):
@@ -138,11 +155,3 @@ def test_the_feature_space_is_plotted_layer_by_layer_and_the_model_stays(slides)
     wrong = ((model(x) > 0.5) != names["y_tensor"]).sum()
     assert f"300 images, {wrong} of them called wrong" in figure.get_suptitle()
     assert model.output.weight.dtype == torch.float32
-
-
-def test_to_moves_the_model_and_resize_and_the_rest_are_there(slides):
-    names = slides[0]
-    trained = names["arch_relu"]
-    trained.to("cpu")
-    assert trained.device == torch.device("cpu")
-    assert names["Resize"](10)(torch.zeros(1, 5, 5)).shape == (1, 10, 10)

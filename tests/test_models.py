@@ -24,9 +24,7 @@ from diagonal.training.models import (
 )
 
 
-@pytest.mark.parametrize(
-    ("shape", "seed", "bias"), [((25, 1), 17, False), ((3, 1), 0, True), ((784, 16), 2**31, False)]
-)
+@pytest.mark.parametrize(("shape", "seed", "bias"), [((3, 1), 0, True), ((784, 16), 2**31, False)])
 def test_initial_weights_are_those_of_nn_linear(shape, seed, bias):
     torch.manual_seed(seed)
     expected = nn.Linear(*shape, bias=bias)
@@ -61,17 +59,10 @@ def test_models_are_those_on_the_slides():
     assert activations == ["none", "none", "relu"]
 
 
-def test_a_relu_network_scales_with_its_input():
-    model = network([25, 5, 3, 1], "relu", seed=17, dtype=torch.float64)[:-1]  # without the sigmoid
-    x = torch.randn(20, 25, dtype=torch.float64)
-    assert torch.equal(model(1024 * x), 1024 * model(x))
-    assert not torch.equal(model(-x), -model(x)), "a network without activations would do that"
-
-
 # What is stored
 
 
-def test_float64_is_stored_in_the_nearest_multiples():
+def test_float64_is_stored_in_the_nearest_multiples_of_the_grid():
     stream = torch.Generator().manual_seed(1)
     weight = torch.rand(10_000, generator=stream, dtype=torch.float64) * 31 - 15.5
     rounded = rounded_to_grid(weight)
@@ -82,17 +73,10 @@ def test_float64_is_stored_in_the_nearest_multiples():
     assert torch.equal(rounded_to_grid(-weight), -rounded)
 
 
-@pytest.mark.parametrize("weight", [2.0**-21, 3 * 2.0**-21, 0.25 + 2.0**-21, 15.75 - 2.0**-21])
-def test_a_tie_goes_to_the_even_multiple(weight):
-    multiple = rounded_to_grid(torch.tensor(weight, dtype=torch.float64)).double() / GRID
-    assert multiple % 2 == 0
-    assert abs(multiple * GRID - weight) == GRID / 2
-
-
-@pytest.mark.parametrize("weight", [1e-30, 100.123456789, -3e5, 1e30])
-def test_what_the_grid_does_not_reach_is_a_float32_rounding(weight):
-    found = rounded_to_grid(torch.tensor(weight, dtype=torch.float64))
-    assert abs(found.item() - weight) <= max(GRID / 2, abs(weight) * 2**-23)
+def test_a_tie_goes_to_the_even_multiple():
+    ties = torch.tensor([2.0**-21, 15.75 - 2.0**-21], dtype=torch.float64)
+    multiples = rounded_to_grid(ties).double() / GRID
+    assert (multiples % 2 == 0).all()
 
 
 def test_float32_keeps_its_bits():
@@ -116,10 +100,7 @@ def write(name, weights):
     files.write_tensors(f"models/{name}.safetensors", weights, metadata)
 
 
-@pytest.mark.parametrize(
-    ("sizes", "activation"),
-    [([4, 1], "none"), ([25, 5, 3, 1], "prelu"), ([49, 8, 6, 4, 2, 1], "tanh")],
-)
+@pytest.mark.parametrize(("sizes", "activation"), [([4, 1], "none"), ([25, 5, 3, 1], "prelu")])
 def test_a_restored_model_is_the_trained_one_rounded_in_float64(sizes, activation):
     model = network(sizes, activation, seed=3, dtype=torch.float64)
     with torch.no_grad():
@@ -170,10 +151,8 @@ BROKEN = {
     "none": lambda w: {},
     "a tensor less": lambda w: {"hidden0.weight": w["hidden0.weight"]},
     "a tensor more": lambda w: w | {"other": np.ones(1, np.float32)},
-    "another name": lambda w: {f"x{name}": weight for name, weight in w.items()},
     "another type": lambda w: {name: weight.astype(np.float16) for name, weight in w.items()},
     "another shape": lambda w: w | {"hidden0.weight": w["hidden0.weight"][1:]},
-    "a dimension more": lambda w: {name: weight[None] for name, weight in w.items()},
     "not finite": lambda w: {name: weight * np.nan for name, weight in w.items()},
 }
 
@@ -187,11 +166,13 @@ def test_tensors_that_are_no_network_are_refused_in_a_line(weights, break_):
 
 @pytest.mark.parametrize("read", [read_model, read_history])
 def test_a_network_of_other_images_is_refused(weights, read):
-    with pytest.raises(InputError, match=r"expected a network for 49 pixels, found one for 25$"):
-        read("relu", 49)
+    for n_pixels in (16, 49):
+        message = rf"expected a network for {n_pixels} pixels, found one for 25$"
+        with pytest.raises(InputError, match=message):
+            read("relu", n_pixels)
 
 
-@pytest.mark.parametrize("logit", [-1e4, -30.0, 0.0, 750.0])
+@pytest.mark.parametrize("logit", [-1e4, 0.25])
 def test_probabilities_are_rounded_to_9_decimals_saturated_or_not(logit):
     model = restored({"output.weight": np.array([[logit]], np.float32)}, "none")
     expected = 1 / (1 + np.exp(-logit)) if logit > -700 else 0

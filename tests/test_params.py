@@ -1,7 +1,5 @@
 """params.yaml and study/params.yaml: what they hold, what is refused, and in which words."""
 
-import io
-from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -34,24 +32,6 @@ def load(tmp_path, monkeypatch):
     return load
 
 
-def test_params_are_the_lectures():
-    params = load_params(ROOT / "params.yaml").model_dump()
-    deep = {"lr": 0.1, "seed": 17, "hidden": (5, 3)}
-    expected = {
-        "device": "cpu",
-        "generate": {"img_size": 5, "n_images": 300, "seed": 13},
-        "split": {"ratios": (80, 20), "seed": 13, "group_by": "image"},
-        "transforms": {"mean": 0.5, "std": 0.5, "hflip": 0.5},
-        "balance": {"strategy": "inverse_frequency"},
-        "train": {"batch_size": 16, "seed": 42, "precision": "float64", "launch": "python"},
-        "train_logistic": {"lr": 0.1, "n_epochs": 100, "seed": 17},
-        "train_deepish": {"n_epochs": 100, **deep},
-        "train_relu": {"n_epochs": 50, **deep},
-        "evaluate": {"threshold": 0.5, "tta": "none"},
-    }
-    assert {key: params[key] for key in expected} == expected
-
-
 def test_params_cannot_be_changed():
     params = load_params(ROOT / "params.yaml")
     with pytest.raises(ValidationError, match="frozen"):
@@ -68,9 +48,6 @@ REFUSED = {  # what is replaced in params.yaml, by what -> what a user reads
     ("  n_images: 300\n", "  n_images: 300\n  n_images: 3\n"): (
         "expected a YAML file, found: while constructing a mapping",
     ),
-    ("ratios: [80, 20]", "ratios: [80, 20"): (
-        "expected a YAML file, found: while parsing a flow sequence",
-    ),
     ("lr: 0.1", "lr: fast"): (
         "train_logistic.lr: Input should be a valid number, found 'fast'",
     ),
@@ -78,11 +55,12 @@ REFUSED = {  # what is replaced in params.yaml, by what -> what a user reads
         "generate.n_images: Input should be a valid integer, found True",
     ),
     ("lr: 0.1", "lr: .nan"): ("train_logistic.lr: Input should be a finite number, found nan",),
+    ("group_by: image", "unit: orbit"): (
+        "split.group_by: Field required",
+        "split.unit: unit is now group_by, and its value orbit is now mirror_group",
+    ),
     ("group_by: image", "group_by: orbit"): (
         "split.group_by: Input should be 'image', 'pattern' or 'mirror_group', found 'orbit'",
-    ),
-    ("device: cpu", "device: gpu"): (
-        r"device: String should match pattern '^(cpu|cuda(:\d+)?|mps|auto)$', found 'gpu'",
     ),
     ("launch: python", "launch: mpirun -n 2"): (
         r"train.launch: String should match pattern '^(python|torchrun( \S+)+)$', "
@@ -91,10 +69,6 @@ REFUSED = {  # what is replaced in params.yaml, by what -> what a user reads
     ("hidden: [5, 3]", "hidden: [5, 0]"): (
         "train_deepish.hidden.1: Input should be greater than or equal to 1, found 0",
     ),
-    ("hidden: [5, 3]", "hidden: []"): (
-        "train_deepish.hidden: Tuple should have at least 1 item",
-    ),
-    ("balance:\n  strategy", "balance:\n#"): ("balance: Input should be a valid dictionary",),
     (LECTURE, "# a comment alone"): ("the file: Input should be a valid dictionary",),
 }  # fmt: skip
 
@@ -124,18 +98,12 @@ def test_a_missing_file_is_named():
         load_params("absent.yaml")
 
 
-EDGES = {  # key -> values at its edges, and values beyond
+EDGES = {  # of each kind of value a key: what is at its edges, and beyond
     "generate.img_size": ((2, 256), (1, 257)),
-    "generate.seed": ((0, 2**32 - 1), (-1, 2**32)),
-    "split.ratios": (([1e-3, 1e6],), ([80], [1, 1, 1], [1, 0])),
-    "transforms.std": ((0.01, 100), (0, 100.1)),
     "transforms.hflip": ((0, 1), (-0.1, 1.1)),
-    "train.batch_size": ((1, 1_000_000), (0, 1_000_001)),
     "train.launch": (("python", "torchrun --standalone"), ("", "python -O", "torchrun")),
     "train_relu.lr": ((1e-6, 10), (0, 10.1, float("inf"))),
     "train_relu.hidden": (([1], [65_536] * 32), ([], [1] * 33, [65_537])),
-    "seeds.n": ((2,), (1,)),
-    "parabolas.momentum": ((0, 0.999), (1,)),
     "claims.bias.n_epochs": (([1, 100_000],), ([1], [1, 2, 3], [0, 1])),
 }
 
@@ -154,7 +122,7 @@ def test_a_range_ends_where_it_says(tmp_path, key):
                 load_params(path, schema)
 
 
-@pytest.mark.parametrize("number", ["1e-3", "1.0e-3", "0.001", "1E-3", "1_0", "0o7", "07", "1:30"])
+@pytest.mark.parametrize("number", ["1e-3", "1E-3", "1_0", "0o7", "07", "1:30"])
 def test_numbers_are_read_as_dvc_reads_them(load, number):
     text = LECTURE.replace("lr: 0.1", f"lr: {number}")
     try:
@@ -165,77 +133,29 @@ def test_numbers_are_read_as_dvc_reads_them(load, number):
     assert load_yaml("params.yaml")["train_relu"]["lr"] == found
 
 
-# Whatever the file holds, nothing but an InputError comes out
-
-VALUES = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(-2, 10),
-    st.sampled_from([2**32, 10**30, 1e308, -1e-308, float("inf"), float("nan")]),
-    st.floats(),
-    st.text("a1.-: \t\n#'\u00e9", max_size=8),
-    st.lists(st.integers(-1, 5), max_size=4),
-    st.sampled_from([{}, {"a": 1}, {1: 2}, [[]], [None]]),
-)
-ODDITIES = st.sampled_from([
-    "\t", "\r\n", "\ufeff", "\0", "\u2028", "---\n", "...\n", "&a ", "*a ", "&a [*a]", "<<: *a\n",
-    "{", "[", "[" * 3000, "'", '"', "|", "> ", "%", "@", "? ", "- ", ": ", "#", "\n", "\n\n  ",
-    "!!int ''", "!!timestamp x", "!!python/object:os.system ", "013", "0o17", "0x" + "f" * 5000,
-    "9" * 5000, "2001-13-45", "1:30", "device: cpu\n", "\nseed: 1\nseed: 2\n", "\\",
-])  # fmt: skip
+ODD = (None, True, -1, 10**30, float("nan"), "", "x: y", [], [0, None], [[]], {}, {"a": 1}, {1: 2})
+KEYS = [  # of sections and of what is in them
+    (schema, key)
+    for schema, text in FILES.items()
+    for name, section in YAML(typ="safe", pure=True).load(text).items()
+    for key in (name, *(f"{name}.{below}" for below in section if isinstance(section, dict)))
+]
 
 
-DOCUMENTS = {text: YAML(typ="safe", pure=True).load(text) for text in FILES.values()}
-
-
-def keys_of(section, above=()):
-    """List the paths of all keys in nested mappings."""
-    for key, value in section.items():
-        yield (*above, key)
-        if isinstance(value, dict):
-            yield from keys_of(value, (*above, key))
-
-
-@st.composite
-def changed_files(draw, text):
-    """Change values and keys of a file of parameters, then its letters: bytes."""
-    document = deepcopy(DOCUMENTS[text])
-    for _ in range(draw(st.integers(0, 3))):
-        *parents, key = draw(st.sampled_from(list(keys_of(document))))
-        section = document
-        for parent in parents:
-            section = section[parent]
-        kind = draw(st.sampled_from(["value", "value", "missing", "renamed", "more"]))
-        value = draw(VALUES) if kind in ("value", "more") else section[key]
-        if kind in ("missing", "renamed"):
-            del section[key]
-        if kind != "missing":
-            section[key if kind == "value" else draw(st.text("abn_\n. ", max_size=4))] = value
-        if not document:
-            break
-    file = io.StringIO()
-    YAML(typ="safe", pure=True).dump(document, file)
-    text = draw(st.sampled_from([text, file.getvalue()]))
-    for _ in range(draw(st.integers(0, 2))):
-        place = draw(st.integers(0, len(text)))
-        text = text[:place] + draw(ODDITIES) + text[place + draw(st.integers(0, 3)) :]
-    text = text[: draw(st.sampled_from([None, None, draw(st.integers(0, len(text)))]))]
-    return text.encode(draw(st.sampled_from(["utf-8"] * 4 + ["utf-16", "utf-8-sig"])))
-
-
-@pytest.mark.filterwarnings("ignore::ruamel.yaml.error.YAMLWarning")  # an anchor given twice
-@pytest.mark.parametrize("schema", FILES)
 @settings(
-    max_examples=300,
+    max_examples=100,
     deadline=None,
     database=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(data=st.data())
-def test_nothing_but_an_input_error_comes_out_of_any_file(load, data, schema):
-    content = data.draw(changed_files(FILES[schema]))
+@given(place=st.sampled_from(KEYS), value=st.sampled_from(ODD))
+def test_whatever_a_key_holds_nothing_but_an_input_error_comes_out(tmp_path, place, value):
+    schema, key = place
+    path = tmp_path / "params.yaml"
+    path.write_text(FILES[schema])
+    write_params(path, {key: value})
     try:
-        load(content, schema)
+        load_params(path, schema)
     except InputError as err:
-        assert all(line.startswith("params.yaml: ") for line in str(err).splitlines())
+        assert all(line.startswith(f"{path}: {key}") for line in str(err).splitlines())

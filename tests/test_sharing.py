@@ -65,6 +65,7 @@ def shared(reproduced, run, tmp_path_factory):
     return SimpleNamespace(small=small, server=server, other=other)
 
 
+@pytest.mark.slow
 def test_another_repository_gets_a_model_by_its_name_and_asks_it(shared, run, tmp_path):
     run(tmp_path, "git", "init", "--quiet")
     url, path = shared.server.as_uri(), "models/relu.safetensors"
@@ -90,6 +91,7 @@ def test_the_lectures_models_are_listed_for_others():
         assert artifact.desc and artifact.labels
 
 
+@pytest.mark.slow
 def test_an_experiment_spares_another_machine_every_command(shared, run):
     small, other = shared.small, shared.other
     run(small, "dvc", "exp", "run", "-n", "narrow", "-S", "train_relu.hidden=[4,3]")
