@@ -14,6 +14,7 @@ from study.params import load_study_params
 
 ROOT = Path(__file__).parents[1]
 PARAMS = load_study_params().parabolas
+torch.set_num_threads(1)  # on matrices this small, threads would wait for each other
 
 
 def build(hidden, kind, seed):

@@ -115,18 +115,6 @@ def test_units_are_watched_as_the_lecture_trains_them():
             assert np.array_equal(states[-1][place], (z <= 0).all(0).numpy())
 
 
-def test_deaths_lengths_and_revivals_are_told_from_what_was_seen_epoch_by_epoch():
-    states = np.array([[0, 1, 0, 0], [0, 1, 1, 0], [0, 1, 0, 0], [1, 1, 0, 0]], bool)[:, None]
-    died = dead_units.died_at(states, 3)
-    assert died.tolist() == [[3, np.inf, 1, np.inf]]  # one was dead before training
-    assert dead_units.died_at(states, 2).tolist() == [[np.inf, np.inf, 1, np.inf]]
-    assert dead_units.lengths(states, died) == [1, 1]
-    chosen = np.isfinite(dead_units.died_at(states, 2))
-    assert dead_units.active_share(states, died, chosen, 1).tolist() == [1]
-    by_epoch = np.array([[0.5, 0.2, 0.5], [0.3, 0.4, 0.5], [0.2, 0.1, 0.4]])
-    assert activations.epochs_to(by_epoch, 0.3).tolist() == [3, 1, np.inf]
-
-
 def test_fewer_epochs_count_who_never_gets_there_as_last_and_first_of_both_leaves_them_out():
     reached = {"relu": [1, 3, 9, 2, 1], "tanh": [2, 3, 9, 9, 1], "sigmoid": [3, 9, 9, 1, 2]}
     trained = {
@@ -229,6 +217,11 @@ def test_dead_units_are_counted_from_what_was_watched(monkeypatch):
         assert mine["of_those_dead_at_12"] == pytest.approx(
             np.mean([states[12, *key] for key in counted])
         )
+        after = [
+            states[epoch:, member, u] for (member, u), epoch in died[layer].items() if member < 9
+        ]
+        lengths = [len(each) if each.all() else each.argmin() for each in after]
+        assert mine["epochs_of_a_first_death"] == pytest.approx(np.mean(lengths))
         again = mine["active_again"]
         assert again["no_leak"] == pytest.approx(np.mean(active[0.0]))
         assert again["leak_0.1"]["mean"] == pytest.approx(np.mean(active[0.1]))
@@ -238,14 +231,6 @@ def test_dead_units_are_counted_from_what_was_watched(monkeypatch):
 
 
 # Data
-
-
-def test_no_held_back_line_or_mirror_image_is_shown_if_mirror_groups_stay_together():
-    some = members(5)
-    counts = lines.batches_of(BASE, some, Settings(group_by="mirror_group")).counts.sum((0, 1))
-    for shown, data in zip(counts, lines.data_sets(BASE, some, "mirror_group"), strict=True):
-        assert not shown[data.val > 0].any()
-        assert not shown[INPUTS.mirror[data.val > 0]].any()
 
 
 def test_a_mirrored_question_is_answered_by_the_mean_of_both_probabilities(monkeypatch):
@@ -286,20 +271,6 @@ def test_members_on_the_parabolas_are_what_the_bonus_chapter_trains(hidden, acti
         model.load_state_dict(state)
         accuracy, _ = chapter.accuracy_and_loss(model, *generate_points(300, seed=1))
         assert right[place] == (accuracy == 1)
-
-
-def test_shares_have_every_network_and_the_seed_that_is_drawn_last():
-    claims = PARAMS.claims.parabolas.model_copy(update={"widths": (2, 20), "n_points": 20})
-    table = parabolas.shares(claims, PARAMS.parabolas, range(4))
-    grid, drawn = table[table["network"] == "grid"], table[table["drawn"] == 1]
-    assert list(grid["hidden"].unique()) == ["2", "20", "2-2", "20-20"]
-    chosen = {name: settings.seed for name, settings in PARAMS.parabolas.networks}
-    assert dict(zip(drawn["network"], drawn["seed"], strict=True)) == chosen
-    assert not table.loc[table["activation"] == "none", "perfect"].any()  # a line cannot
-    summary = parabolas.summary(table, claims)
-    wide = grid.loc[grid["hidden"] == "20", "perfect"].mean()
-    assert summary["grid"]["1"]["20"]["proportion"] == wide > 0.5
-    assert not summary["networks"]["affine"]["drawn_seed_is_perfect"]
 
 
 def certified_inseparable(x, labels, intercept):

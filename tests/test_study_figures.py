@@ -61,7 +61,7 @@ def test_slopes_of_any_number_of_layers_are_drawn_without_runs_that_diverged(n_l
     counts = [sum(bar.get_height() for bar in axes.patches) for axes in figure.axes]
     assert sum(map(bool, counts)) == n_layers
     assert all(count <= 19 for count in counts)
-    assert sum(counts) > 0.9 * 19 * n_layers  # some lie beyond the edges
+    assert sum(counts) > 0.85 * 19 * n_layers  # some lie beyond the edges
     save(figure, tmp_path)
 
 

@@ -7,12 +7,11 @@ import pytest
 import torch
 from study_oracle import BASE, INPUTS, InTurn, logits_alone, train_alone
 
-from diagonal.training.models import network
-from study.experiments import balancing, bias, normalization, one_matrix, three_classes, variation
+from study.experiments import balancing, bias, normalization, three_classes
 from study.trainings import lines, parallel
-from study.trainings.ensembles import Ensemble, OneMatrix
+from study.trainings.ensembles import Ensemble
 from study.trainings.inputs import balanced_share
-from study.trainings.lines import DEEPISH, LECTURE, LOGISTIC, RELU, TANH, Member, Settings, members
+from study.trainings.lines import DEEPISH, LOGISTIC, RELU, TANH, Member, Settings, members
 
 
 @pytest.fixture(autouse=True)
@@ -69,52 +68,6 @@ def test_three_classes_are_trained_as_by_a_loader_that_flips_labels_too():
             assert rows.iloc[place].to_dict() == pytest.approx(expected.iloc[0].to_dict(), abs=1e-6)
 
 
-def test_one_matrix_is_deepish_and_logistic_regression():
-    for settings in (DEEPISH, LOGISTIC):
-        start = lines.networks(BASE, SOME, settings)
-        ensembles = (kind(start) for kind in (Ensemble, OneMatrix))
-        found = [lines.logits(lines.trained(BASE, SOME, settings, e), INPUTS) for e in ensembles]
-        np.testing.assert_allclose(*found, rtol=0, atol=1e-9)
-
-
-def test_the_lectures_own_member_ends_at_the_lectures_weights():
-    (model,) = lines.networks(BASE, (LECTURE,), RELU)
-    expected = network([25, 5, 3, 1], "relu", seed=17, dtype=torch.float64)
-    assert all(map(torch.equal, model.state_dict().values(), expected.state_dict().values()))
-    (data,) = lines.data_sets(BASE, (LECTURE,))
-    assert np.bincount(INPUTS.labels[data.train]).tolist() == [80, 160]  # as the slides print
-
-
-def test_no_two_members_share_images_splits_weights_or_batches():
-    counts = lines.batches_of(BASE, members(4), RELU).counts
-    for other in range(1, 4):
-        assert not torch.equal(counts[:, :, 0], counts[:, :, other])
-    data = lines.data_sets(BASE, members(4))
-    assert len({each.train.tobytes() for each in data}) == 4
-
-
-def test_a_pair_of_trainings_shares_images_and_batches():
-    pair = LOGISTIC, replace(RELU, lr=1.0)
-    assert torch.equal(*(lines.batches_of(BASE, SOME, each).counts for each in pair))
-
-
-@pytest.mark.parametrize("design", variation.DESIGNS)
-def test_a_design_crosses_two_kinds_of_seeds_and_keeps_the_others(design):
-    crossed = variation.crossed(design, 3)
-    assert len(set(crossed)) == 9
-    varied = {kind for kind in Member._fields if len({getattr(m, kind) for m in crossed}) > 1}
-    assert (
-        varied
-        == {
-            "training": {"weights", "batches"},
-            "data": {"data", "weights", "batches"},
-            "split": {"split", "weights", "batches"},
-        }[design]
-    )
-    for kind in set(Member._fields) - varied:
-        assert {getattr(m, kind) for m in crossed} == {getattr(LECTURE, kind)}
-
-
 def test_the_balanced_share_is_the_mean_of_the_batches_drawn():
     one = members(1)
     (data,) = lines.data_sets(BASE, one)
@@ -129,20 +82,6 @@ def test_batches_of_a_sampler_hold_the_share_of_diagonals_that_it_should():
     for sampler, expected in (("balanced", 0.5), ("equal", 2 / 3), ("shuffled", 2 / 3)):
         found = balancing.diagonals_in_batches(BASE, members(20), sampler)
         assert found.mean() == pytest.approx(expected, abs=0.02)
-
-
-def test_gaps_of_one_matrix_are_those_of_the_trainings_alone():
-    claims = type("Claims", (), {"n_epochs": 3, "n_shown": 5})
-    table = one_matrix.gaps(BASE, claims, SOME[:2])
-    last = table[table["epoch"] == 3].reset_index(drop=True)
-    for place, member in enumerate(SOME[:2]):
-        other = member._replace(weights=member.weights + 10**6, batches=member.batches + 10**6)
-        deepish, logistic, again = (
-            1 / (1 + np.exp(-logits_alone(train_alone(BASE, who, how), how)))
-            for who, how in ((member, DEEPISH), (member, LOGISTIC), (other, LOGISTIC))
-        )
-        assert last["deepish"][place] == pytest.approx(abs(deepish - logistic).max(), abs=2e-6)
-        assert last["other_batches"][place] == pytest.approx(abs(again - logistic).max(), abs=2e-6)
 
 
 def test_biases_change_nothing_but_biases():

@@ -49,13 +49,6 @@ def test_outcomes_are_scikit_learns():
     assert 0 < table["undecided"].mean() < 1
 
 
-def test_inputs_that_do_not_occur_do_not_count():
-    probability = np.where(LABELS == 1, 0.9, 0.1)[None]
-    wrong = np.where(COUNTS == 0, 0.5, probability)
-    found, expected = (outcomes(logit(p), LABELS, COUNTS) for p in (wrong, probability))
-    assert found.equals(expected)
-
-
 def test_a_diverged_training_is_wrong_about_everything_and_a_tie_is_no_diagonal():
     probability = np.where(LABELS == 1, 0.9, 0.1)[None].repeat(3, 0)
     probability[1], probability[2] = 0.5, np.nan
