@@ -10,6 +10,7 @@ from conftest import write_params
 from checks.reproduction import to_run
 from checks.wiring import PIPELINES, faults
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 RECIPE = (ROOT / "README.md").read_text().partition("## Add a model")[2].partition("\n## ")[0]
 FILES = ("params", "models", "charts", "figures", "wiring", "sharing")

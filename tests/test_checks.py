@@ -1,5 +1,8 @@
+"""`make check` finds planted faults, tells each in a line, and passes on a sound project."""
+
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -7,17 +10,15 @@ from conftest import only, write_params
 from safetensors.numpy import save_file
 
 from checks import __main__ as checker
-from checks import reproduction
 from checks.difference import describe
 from checks.reproduction import CannotTellError, call, output_files
 from checks.settings import SETTINGS, runnable_settings
 from checks.study import LINE
-from checks.wiring import LECTURE
 
 
 @pytest.fixture
-def project(reproduced, tmp_path):
-    """A small project after `dvc repro`, to plant a fault in; its study is stale."""
+def sound(reproduced, tmp_path):
+    """A small project after `dvc repro`, to plant faults in; its study is stale."""
     return shutil.copytree(reproduced, tmp_path / "project", symlinks=True)
 
 
@@ -27,155 +28,60 @@ def plant(project, path, old, new):
     (project / path).write_text(text.replace(old, new, 1))
 
 
-def check(run, status, *lines, options=(), **environment):
-    result = run("python", "-m", "checks", *options, **environment)
-    assert result.returncode == status, result.stdout + result.stderr
+def outcome(project, run_in, *options, **environment):
+    """Run the check in a project; return its exit status and what it says."""
+    result = run_in(project, "python", "-m", "checks", *options, **environment)
     assert "Traceback" not in result.stderr
-    for line in lines:
-        assert line in result.stdout
+    return result.returncode, result.stdout
 
 
-def test_a_renamed_key_is_status_4(project, run):
-    plant(project, "params.yaml", "hflip:", "flip:")
-    check(run, 4, "params.yaml: transforms.flip: Extra inputs are not permitted")
+# Without running a stage: a copy of the project that has no data and no models
 
 
-def test_a_dependency_left_out_is_status_3(project, run):
-    plant(project, "dvc.yaml", "diagonal/lines, ", "")
-    check(run, 3, "generate: imports diagonal/lines/images.py undeclared")
+def test_faults_that_are_found_without_running_a_stage_have_their_status(
+    project, monkeypatch, capsys
+):
+    """Planted one on the other, from what is checked last to what is checked first."""
+    monkeypatch.chdir(project)
+    monkeypatch.setattr(sys, "argv", ["check"])
 
+    def check():
+        return checker.main(), capsys.readouterr().out
 
-def test_a_parameter_that_no_stage_declares_is_status_3(project, run):
-    plant(project, "dvc.yaml", "[balance.strategy, ", "[")
-    check(run, 3, "params.yaml: balance.strategy is read by no stage")
-
-
-def test_an_edited_metric_is_status_1(project, run):
     plant(project, "metrics/evaluate/models.json", '"parameters": 143', '"parameters": 142')
-    check(run, 1, "evaluate: changed outs: metrics/evaluate is modified")
-
-
-def test_a_file_too_many_in_a_folder_of_outputs_is_status_1(project, run):
     (project / "plots/split/extra.csv").write_text("x\n1\n")
-    check(run, 1, "split: changed outs: plots/split is modified")
-
-
-def test_an_edited_stage_is_status_1(project, run):
     plant(project, "stages/balance.py", "import torch", "import torch  # edited")
-    check(run, 1, "balance: changed deps: stages/balance.py is modified")
+    status, text = check()
+    assert status == 1
+    assert "\nBROKEN  dvc.lock agrees with code, parameters and outputs\n" in text
+    assert "  evaluate: changed outs: metrics/evaluate is modified\n" in text
+    assert "  split: changed outs: plots/split is modified\n" in text
+    assert "  balance: changed deps: stages/balance.py is modified\n" in text
 
+    plant(project, "dvc.yaml", "diagonal/lines, ", "")
+    plant(project, "dvc.yaml", "[balance.strategy, ", "[")
+    status, text = check()
+    assert status == 3
+    assert "  generate: imports diagonal/lines/images.py undeclared\n" in text
+    assert "  params.yaml: balance.strategy is read by no stage\n" in text
 
-@pytest.mark.parametrize(
-    ("path", "line"),
-    [
-        ("dvc.yaml", "cannot tell: dvc.yaml: expected a YAML file, found: while "),
-        ("dvc.lock", "cannot tell: dvc status --json failed: './dvc.lock' is invalid. / "),
-    ],
-)
-def test_a_pipeline_that_is_cut_off_is_status_5(project, run, path, line):
-    text = (project / path).read_text()
-    (project / path).write_text(text[:5000] + "\n  bad: [")
-    check(run, 5, line)
+    plant(project, "params.yaml", "hflip:", "flip:")
+    status, text = check()
+    assert status == 4
+    assert "  params.yaml: transforms.flip: Extra inputs are not permitted" in text
 
-
-def test_a_missing_tool_is_status_5(project, run, tmp_path):
-    check(run, 5, "cannot tell: git is not there", PATH=str(tmp_path))
-
-
-def test_undeclared_reads_and_writes_are_status_3(project, run):
-    only(project, "balance")
-    plant(
-        project,
-        "stages/balance.py",
-        "    params = load_params()\n",
-        "    params = load_params()\n"
-        "    assert params.evaluate.threshold < 2\n"
-        '    with open("metrics/split.json") as file, open("metrics/extra.txt", "w") as extra:\n'
-        "        extra.write(file.read()[:0])\n"
-        '    __import__("os").system("touch metrics/unseen.txt")\n',
-    )
-    assert run("dvc", "repro").returncode == 0
-    check(
-        run,
-        3,
-        "balance: reads metrics/split.json undeclared",
-        "balance: writes metrics/extra.txt undeclared",
-        "balance: reads the parameter evaluate.threshold undeclared",
-        "metrics/unseen.txt was written and is no stage's output",
-    )
-
-
-def test_what_varies_from_run_to_run_is_status_2(project, run):
-    only(project, "generate", "balance")
-    plant(project, "stages/generate.py", "import numpy", "import time\n\nimport numpy")
-    plant(project, "stages/generate.py", '"images": len(images),', '"images": time.time() % 1,')
-    plant(project, "stages/balance.py", "import torch", "import os\n\nimport torch")
-    plant(
-        project,
-        "stages/balance.py",
-        'f"{ones}_before":',
-        '"listed": " ".join(os.listdir("diagonal")),\n            f"{ones}_before":',
-    )
-    plant(
-        project,
-        "stages/balance.py",
-        "    files.write_array(",
-        '    if os.environ.get("TZ"):\n'
-        "        weights[3] = torch.nextafter(weights[3], weights[3] + 1)\n"
-        "    files.write_array(",
-    )
-    assert run("dvc", "repro").returncode == 0
-    check(
-        run,
-        2,
-        "generate: metrics/generate.json differs in images: 0.",
-        "balance: data/balance/sample_weights.npy differs in array: 1 of 48 numbers, by up to 1 ulp",  # noqa: E501
-        "balance: metrics/balance.json differs in listed: ",
-    )
-
-
-def test_a_sound_project_passes_and_says_what_it_checked(project, run):
-    only(project, "generate", "split", "balance", "train_relu")
-    check(
-        run,
-        0,
-        "holds   params.yaml is valid",
-        "holds   each stage reads and writes what it declares",
-        "holds   every file comes out again",
-        "holds   a second dvc repro runs nothing",
-        "left out: the study; make check STUDY=1 checks it, too",
-    )
-
-
-def test_a_stale_study_is_told_and_is_status_1_if_it_is_asked_for(project, run):
-    told = run("python", "-m", "checks.study")
-    assert (told.returncode, told.stdout) == (0, f"{LINE}\n")
-    check(run, 1, "study/dvc.yaml:seeds: changed deps: ", options=["--study"])
-
-
-def test_a_sound_study_is_run_and_a_fault_in_it_is_found(project, run):
-    only(project, "parabolas")
-    done = run("dvc", "repro", "study/dvc.yaml:parabolas")
-    assert done.returncode == 0, done.stderr
-    assert run("python", "-m", "checks.study").stdout == ""
-    check(run, 0, "holds   every file comes out again", options=["--study"])
-    path = project / "study/dvc.yaml"
-    path.write_text(path.read_text().replace("      - study/bonus\n", "", 1))
-    check(run, 3, "parabolas: imports study/bonus/points.py undeclared", options=["--study"])
-    write_params(project / "study/params.yaml", {"parabolas.n_points": 1})
-    check(run, 4, "study/params.yaml: parabolas.n_points: ", options=["--study"])
+    plant(project, "dvc.yaml", "\nstages:", "\nbad: [\nstages:")
+    status, text = check()
+    assert status == 5
+    assert text.startswith("cannot tell: dvc.yaml: expected a YAML file, found: while ")
+    assert text.count("\n") == 1
 
 
 def test_files_below_folders_of_outputs_are_listed_in_the_pipelines_order(project):
     listed = output_files(project)
-    assert list(listed)[:4] == [
-        "data/raw/classes.json",
-        "data/raw/images.npy",
-        "data/raw/labels.npy",
-        "metrics/generate.json",
-    ]
-    assert listed["data/split/train.npy"] == "split"
+    assert next(iter(listed)) == "metrics/generate.json"
     assert listed["metrics/evaluate/validation/relu.json"] == "evaluate"
+    assert listed["study/metrics/parabolas.json"] == "parabolas"
 
 
 def test_differences_are_told_down_to_the_number(tmp_path):
@@ -203,44 +109,11 @@ def test_differences_are_told_down_to_the_number(tmp_path):
     assert pair(".csv", text, "x\n1\n", "x\n1\n\n") == "bytes, but no value in it"
     assert pair(".json", text, "{", "{}").startswith("a version that cannot be read: Expecting")
     assert pair(".txt", text, "same", "same") == "nothing"
-    assert (
-        describe(tmp_path / "a.npy", tmp_path / "absent.npy") == "absent.npy is missing on one side"
-    )
+    absent = tmp_path / "absent.npy"
+    assert describe(tmp_path / "a.npy", absent) == "absent.npy is missing on one side"
 
 
-def test_a_stage_that_fails_under_a_setting_is_told_and_is_not_reproducible(project, monkeypatch):
-    def fail(*_):
-        raise CannotTellError("dvc repro --force failed: Illegal instruction")
-
-    monkeypatch.setattr(reproduction, "call", fail)
-    monkeypatch.setattr(reproduction, "copy_project", shutil.copytree)
-    found = checker.run_under(project, {}, (LECTURE,))
-    assert found == ([], ["dvc repro --force failed: Illegal instruction"], [])
-
-
-def test_a_leftover_that_no_stage_writes_any_more_is_status_2(project, run):
-    """DVC leaves outputs where they are, and so takes what lies beside them for theirs."""
-    only(project, "split")
-    (project / "plots/split/old.csv").write_text("x\n1\n")
-    assert run("dvc", "repro", "--force", "-s", "split").returncode == 0
-    check(run, 2, "split: plots/split/old.csv differs in old.csv is missing on one side")
-
-
-def test_a_stage_that_fails_in_the_copy_is_told_by_its_own_words(project, run):
-    only(project, "split")
-    plant(
-        project,
-        "stages/split.py",
-        "    params = load_params()\n",
-        "    params = load_params()\n"
-        '    if __import__("os").environ.get("TZ"):\n'
-        '        raise __import__("diagonal").errors.InputError("moon: expected full")\n',
-    )
-    assert run("dvc", "repro").returncode == 0
-    check(run, 2, "moon: expected full", "failed to reproduce 'split'")
-
-
-def test_gits_error_is_told_and_not_the_hint_after_it_alone(tmp_path):
+def test_the_error_of_a_command_is_told_and_not_the_hint_after_it_alone(tmp_path):
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
     with pytest.raises(CannotTellError) as caught:
         call(["git", "rev-list", "HEAD"], tmp_path)
@@ -250,17 +123,6 @@ def test_gits_error_is_told_and_not_the_hint_after_it_alone(tmp_path):
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_the_repository_that_a_git_hook_names_is_left_alone(project, run, tmp_path):
-    only(project, "generate")
-    other = tmp_path / "other"
-    other.mkdir()
-    run("git", "init", "--quiet", str(other))
-    before = (other / ".git/config").read_bytes()
-    hook = {"GIT_DIR": str(other / ".git"), "GIT_WORK_TREE": str(other)}
-    check(run, 0, "holds   every file comes out again", **hook)
-    assert (other / ".git/config").read_bytes() == before
-
-
 def test_settings_that_this_cpu_cannot_run_are_named(monkeypatch):
     import torch
 
@@ -268,5 +130,151 @@ def test_settings_that_this_cpu_cannot_run_are_named(monkeypatch):
         monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda name=capability: name)
         found, left_out = runnable_settings()
         assert len(left_out) == n_left_out
-        assert set(found) | set(left_out) == set(SETTINGS)
-        assert not set(found) & set(left_out)
+        assert sorted([*found, *left_out]) == sorted(SETTINGS)
+
+
+STAGE = """
+import os
+open("in.txt").close()
+open("out.txt", "w").close()
+os.rename("out.txt", "new.txt")
+for name in ("<unknown>", "<frozen os>", "<string>", "/proc/self/status"):
+    try:
+        open(name).close()
+    except OSError:
+        pass
+exec(compile("1", "<string>", "exec"))
+import diagonal.lines.images
+from diagonal.pipeline.params import load_params
+params = load_params()
+params.train.seed, dict(params.split)
+"""
+
+
+def test_what_a_stage_opens_imports_and_reads_is_written_down(project, run_in):
+    """Code without a file, `<string>`, is no file; nor is what lies outside the project."""
+    (project / "stages/one.py").write_text(STAGE)
+    (project / "in.txt").touch()
+    (project / "log").mkdir()
+    watch = {"PYTHONPATH": str(project / "checks/watch"), "WATCH_LOG": str(project / "log")}
+    done = run_in(project, "python", "-m", "stages.one", **watch)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = set((project / "log/stages.one.log").read_text().splitlines())
+    assert {line for line in lines if line.endswith(".txt")} == {
+        "read in.txt", "write out.txt", "renamed out.txt", "write new.txt",
+    }  # fmt: skip
+    assert {"code stages/one.py", "code diagonal/lines/images.py", "read params.yaml"} <= lines
+    assert {line for line in lines if line.startswith("param ")} == {
+        "param train.seed", "param split.ratios", "param split.seed", "param split.group_by",
+    }  # fmt: skip
+    assert [line for line in lines if "<" in line or "proc" in line] == []
+
+
+# Stages run again in a copy
+
+
+@pytest.mark.slow
+def test_a_sound_project_passes_and_the_repository_that_a_hook_names_is_left_alone(
+    sound, run_in, tmp_path
+):
+    only(sound, "generate", "split", "balance", "train_relu")
+    other = tmp_path / "other"
+    run_in(tmp_path, "git", "init", "--quiet", "other")
+    before = (other / ".git/config").read_bytes()
+    hook = {"GIT_DIR": str(other / ".git"), "GIT_WORK_TREE": str(other)}
+    assert outcome(sound, run_in, **hook) == (
+        0,
+        "holds   params.yaml is valid\n"
+        "holds   dvc.yaml declares what the scripts import; every parameter is used\n"
+        "holds   dvc.lock agrees with code, parameters and outputs\n"
+        "holds   each stage reads and writes what it declares: adverse settings\n"
+        "holds   every file comes out again: adverse settings\n"
+        "holds   a second dvc repro runs nothing: adverse settings\n"
+        "left out: the study; make check STUDY=1 checks it, too\n",
+    )
+    assert (other / ".git/config").read_bytes() == before
+
+
+READING = """    params = load_params()
+    assert params.evaluate.threshold < 2
+    with open("metrics/split.json") as file, open("metrics/extra.txt", "w") as extra:
+        extra.write(file.read()[:0])
+    __import__("os").system("touch metrics/unseen.txt")
+"""
+
+
+@pytest.mark.slow
+def test_undeclared_reads_and_writes_are_status_3(sound, run_in):
+    only(sound, "balance")
+    plant(sound, "stages/balance.py", "    params = load_params()\n", READING)
+    assert run_in(sound, "dvc", "repro").returncode == 0
+    status, text = outcome(sound, run_in)
+    assert status == 3
+    assert "balance: reads metrics/split.json undeclared" in text
+    assert "balance: writes metrics/extra.txt undeclared" in text
+    assert "balance: reads the parameter evaluate.threshold undeclared" in text
+    assert "metrics/unseen.txt was written and is no stage's output" in text
+
+
+NUDGING = """    if os.environ.get("TZ"):
+        weights[3] = torch.nextafter(weights[3], weights[3] + 1)
+    files.write_array("""
+
+
+@pytest.mark.slow
+def test_what_varies_from_run_to_run_and_what_no_stage_writes_are_status_2(sound, run_in):
+    """DVC leaves outputs where they are, and so takes what lies beside them for theirs."""
+    only(sound, "generate", "split", "balance")
+    plant(sound, "stages/generate.py", "import numpy", "import time\n\nimport numpy")
+    plant(sound, "stages/generate.py", '"images": len(images),', '"images": time.time() % 1,')
+    listed = '"listed": " ".join(os.listdir("diagonal")),\n            f"{ones}_before":'
+    plant(sound, "stages/balance.py", 'f"{ones}_before":', listed)
+    plant(sound, "stages/balance.py", "import torch", "import os\n\nimport torch")
+    plant(sound, "stages/balance.py", "    files.write_array(", NUDGING)
+    (sound / "plots/split/old.csv").write_text("x\n1\n")
+    assert run_in(sound, "dvc", "repro", "--force").returncode == 0
+    status, text = outcome(sound, run_in)
+    assert status == 2
+    assert "generate: metrics/generate.json differs in images: 0." in text
+    assert "split: plots/split/old.csv differs in old.csv is missing on one side" in text
+    assert "sample_weights.npy differs in array: 1 of 48 numbers, by up to 1 ulp" in text
+    assert "balance: metrics/balance.json differs in listed: " in text
+
+
+FAILING = """    params = load_params()
+    if __import__("os").environ.get("TZ"):
+        raise __import__("diagonal").errors.InputError("moon: expected full")
+"""
+
+
+@pytest.mark.slow
+def test_a_stage_that_fails_in_the_copy_is_told_by_its_own_words(sound, run_in):
+    only(sound, "split")
+    plant(sound, "stages/split.py", "    params = load_params()\n", FAILING)
+    assert run_in(sound, "dvc", "repro").returncode == 0
+    status, text = outcome(sound, run_in)
+    assert status == 2
+    assert "moon: expected full" in text
+    assert "failed to reproduce 'split'" in text
+
+
+@pytest.mark.slow
+def test_the_study_is_checked_if_asked_for(sound, run_in):
+    assert run_in(sound, "python", "-m", "checks.study").stdout == f"{LINE}\n"
+    status, text = outcome(sound, run_in, "--study")
+    assert status == 1
+    assert "study/dvc.yaml:seeds: changed deps: " in text
+    only(sound, "parabolas")
+    done = run_in(sound, "dvc", "repro", "study/dvc.yaml:parabolas")
+    assert done.returncode == 0, done.stderr
+    assert run_in(sound, "python", "-m", "checks.study").stdout == ""
+    status, text = outcome(sound, run_in, "--study")
+    assert (status, "holds   every file comes out again" in text) == (0, True)
+    plant(sound, "study/dvc.yaml", "      - study/bonus\n", "")
+    status, text = outcome(sound, run_in, "--study")
+    assert status == 3
+    assert "parabolas: imports study/bonus/points.py undeclared" in text
+    write_params(sound / "study/params.yaml", {"parabolas.n_points": 1})
+    status, text = outcome(sound, run_in, "--study")
+    assert status == 4
+    assert "study/params.yaml: parabolas.n_points: " in text

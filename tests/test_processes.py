@@ -2,12 +2,14 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 OUTPUTS = ("models/relu.safetensors", "models/relu_history.safetensors", "plots/losses/relu.csv")
 
 
@@ -46,7 +48,7 @@ def prepared(trained, tmp_path):
     return shutil.copytree(trained[0], tmp_path / "project", symlinks=True)
 
 
-@pytest.mark.parametrize("n", [1, 2, 4])
+@pytest.mark.parametrize("n", [2, 4])
 def test_several_processes_store_the_bytes_of_one(trained, prepared, run_in, n):
     launch = f"torchrun --standalone --nproc-per-node {n}"
     change(prepared, "launch: python ", f"launch: {launch} ")
@@ -68,41 +70,18 @@ def test_float32_is_refused_in_one_line(prepared, run_in):
     assert_nothing_written(prepared)
 
 
-@pytest.fixture
-def machines():
-    """Two network namespaces with an address each: the words that run a command in them."""
-    if os.geteuid() != 0 or not shutil.which("ip"):
-        pytest.skip("making network namespaces needs root and iproute2")
-    names = [f"diagonal-{os.getpid()}-{rank}" for rank in range(2)]
-    try:
-        for name in names:
-            if subprocess.run(["ip", "netns", "add", name], check=False).returncode:
-                pytest.skip("this machine does not let root make network namespaces")
-        first, second = names
-        ip("link", "add", "eth0", "netns", first, "type", "veth", "peer", "eth0", "netns", second)
-        for rank, name in enumerate(names):
-            ip("-n", name, "address", "add", f"10.77.0.{rank + 1}/24", "dev", "eth0")
-            for device in ("lo", "eth0"):
-                ip("-n", name, "link", "set", device, "up")
-        yield [("ip", "netns", "exec", name) for name in names]
-    finally:
-        for name in names:
-            subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
-
-
-def ip(*words):
-    subprocess.run(["ip", *words], check=True)
-
-
-def test_two_machines_store_the_bytes_of_one(trained, prepared, machines, tmp_path):
+def test_two_machines_store_the_bytes_of_one_and_one_of_them_alone_writes(
+    trained, prepared, tmp_path
+):
     other = shutil.copytree(prepared, tmp_path / "other", symlinks=True)
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    options = "--nnodes 2 --nproc-per-node 1 --master-addr 10.77.0.1 --master-port 29500"
+    torchrun = Path(sys.executable).with_name("torchrun")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = f"--nnodes 2 --nproc-per-node 1 --master-addr 127.0.0.1 --master-port {port}"
     trainings = []
     for rank, folder in enumerate((prepared, other)):
-        environment = os.environ | {"PATH": path, "GLOO_SOCKET_IFNAME": "eth0"}
-        environment["PET_NODE_RANK"] = str(rank)
-        command = (*machines[rank], "torchrun", *options.split(), "-m", "stages.train_relu")
+        environment = os.environ | {"GLOO_SOCKET_IFNAME": "lo", "PET_NODE_RANK": str(rank)}
+        command = (torchrun, *options.split(), "-m", "stages.train_relu")
         trainings.append(subprocess.Popen(command, cwd=folder, env=environment))
     try:
         assert [training.wait(timeout=120) for training in trainings] == [0, 0]

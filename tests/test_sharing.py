@@ -84,7 +84,8 @@ def test_another_repository_gets_a_model_by_its_name_and_asks_it(shared, run, tm
 
 
 def test_the_lectures_models_are_listed_for_others():
-    listed = Repo(ROOT).artifacts.read()["dvc.yaml"]
+    with Repo(ROOT) as repo:
+        listed = repo.artifacts.read()["dvc.yaml"]
     assert {"logistic", "deepish", "relu"} <= set(listed) <= set(MODELS)
     for name, artifact in listed.items():
         assert (artifact.path, artifact.type) == (data.MODEL.format(name), "model")

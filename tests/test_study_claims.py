@@ -21,45 +21,41 @@ def plain(text):
     return " ".join(re.sub("[*“”]", "", text).split())
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: f"{claim.number} {claim.key}")
-def test_a_claim_quotes_at_most_20_words_of_its_slide(claim):
-    if claim.words:  # else the question is ours
-        section = QUOTED.split(f"\n## {claim.slide}\n")[1].split("\n## ")[0]
-        assert plain(claim.words) in plain(section)
-    assert len(claim.words.split()) <= 20
+def test_a_claim_quotes_at_most_20_words_of_its_slide():
+    for claim in CLAIMS:
+        words, section = plain(claim.words), ""  # without words the question is ours
+        if words:
+            section = QUOTED.split(f"\n## {claim.slide}\n")[1].split("\n## ")[0]
+        assert words in plain(section)
+        assert len(words.split()) <= 20
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: f"{claim.number} {claim.key}")
-def test_each_verdict_is_that_of_its_numbers(claim):
-    found = verdicts.value(claim.file, claim.key)
+def test_each_verdict_is_that_of_its_numbers():
     table = verdicts.table()
-    place = CLAIMS.index(claim)
-    true = round(found["proportion"] * found["n"])
-    interval = binomtest(true, found["n"]).proportion_ci(method="exact")
-    assert (found["low"], found["high"]) == pytest.approx(tuple(interval), abs=1e-5)
-    sure = table["adjusted_p"][place] < 0.05
-    expected = "cannot be told"
-    if sure and interval.low > 0.6:
-        expected = "holds"
-    if sure and interval.high < 0.4:
-        expected = "does not hold"
-    assert table["verdict"][place] == expected
+    for place, claim in enumerate(CLAIMS):
+        found = verdicts.value(claim.file, claim.key)
+        true = round(found["proportion"] * found["n"])
+        interval = binomtest(true, found["n"]).proportion_ci(method="exact")
+        assert (found["low"], found["high"]) == pytest.approx(tuple(interval), abs=1e-5)
+        sure = table["adjusted_p"][place] < 0.05
+        expected = "cannot be told"
+        if sure and interval.low > 0.6:
+            expected = "holds"
+        if sure and interval.high < 0.4:
+            expected = "does not hold"
+        assert table["verdict"][place] == expected, claim
 
 
 @pytest.mark.parametrize(
     ("true", "n", "expected"),
     [
-        (256, 256, "holds"), (170, 256, "holds"), (169, 256, "cannot be told"),
-        (128, 256, "cannot be told"), (87, 256, "cannot be told"), (86, 256, "does not hold"),
-        (0, 256, "does not hold"), (5, 5, "cannot be told"), (9, 9, "holds"),
+        (170, 256, "holds"), (169, 256, "cannot be told"), (87, 256, "cannot be told"),
+        (86, 256, "does not hold"), (5, 5, "cannot be told"), (9, 9, "holds"),
     ],
 )  # fmt: skip
 def test_a_verdict_changes_where_the_interval_crosses_the_band(true, n, expected):
     found = statement(np.arange(n) < true)
     assert verdict(found, found["p"]) == expected
-    mirrored = {"holds": "does not hold", "does not hold": "holds"}
-    found = statement(np.arange(n) >= true)
-    assert verdict(found, found["p"]) == mirrored.get(expected, expected)
 
 
 def test_no_verdict_without_a_test_that_rejects_a_half():
@@ -94,10 +90,6 @@ def test_the_page_and_the_table_are_those_of_the_metrics():
     assert verdicts.filled(page, table) == (ROOT / "study/README.md").read_text("utf-8")
     assert "{" not in (ROOT / "study/README.md").read_text("utf-8")
     assert {claim.number for claim in CLAIMS} == set(range(1, 16))
+    assert sorted(map(int, re.findall(r"(?m)^### (\d+)\. ", page))) == list(range(1, 16))
     for picture in re.findall(r"\]\((plots/\S+)\)", page):
         assert (ROOT / "study" / picture).exists()
-
-
-def test_fifteen_experiments_have_a_section_each():
-    page = (ROOT / "study/page.md").read_text("utf-8")
-    assert sorted(map(int, re.findall(r"(?m)^### (\d+)\. ", page))) == list(range(1, 16))

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from study_oracle import BASE, INPUTS
+from study_oracle import BASE
 from torch import nn, optim
 
-from diagonal.training.models import collapsed, network
+from diagonal.training.models import network
 from study.trainings.draws import CountedBatches, concatenated
 from study.trainings.ensembles import Ensemble, OneMatrix
 from study.trainings.inputs import every_input
@@ -42,7 +42,7 @@ def random_batch(outputs=1):
 
 
 @pytest.mark.parametrize("outputs", [1, 3])
-@pytest.mark.parametrize("activation", ["none", "sigmoid", "tanh", "relu", "leaky_relu", "prelu"])
+@pytest.mark.parametrize("activation", ["none", "tanh", "relu", "prelu"])
 def test_values_and_gradients_are_autograds_on_the_separate_networks(activation, outputs):
     options = {"bias": True, "dtype": torch.float64}
     models = [network([9, 5, 4, outputs], activation, seed=s, **options) for s in range(3)]
@@ -65,16 +65,12 @@ def test_values_and_gradients_are_autograds_on_the_separate_networks(activation,
         torch.testing.assert_close(values["probability"][place].t(), probability.detach())
 
 
-@pytest.mark.parametrize("hidden", [[], [5, 3]])
-def test_momentum_and_fixed_weights_are_those_of_torchs_optimizer(hidden):
+def test_momentum_and_fixed_weights_are_those_of_torchs_optimizer():
     _, y, _ = random_batch()
     x = torch.randn(20, 25, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     counts = torch.randint(0, 4, (5, 3, 3, 20), generator=torch.Generator().manual_seed(2))
     counts[0, 2, 1] = 0  # an empty batch: no step where there is no momentum yet to be had
-    batches, models = (
-        CountedBatches(x, y, counts),
-        networks(BASE, THREE, Settings("prelu", hidden=tuple(hidden))),
-    )
+    batches, models = CountedBatches(x, y, counts), networks(BASE, THREE, Settings("prelu"))
     ensemble = Ensemble(models, rounded=False)
     fixed = {name for name in ensemble.weights if name.startswith("activation")}
     train(ensemble, batches, fixed=fixed, momentum=0.9)
@@ -105,24 +101,15 @@ def test_last_bits_do_not_grow_where_the_learning_rate_is_too_large():
     assert not torch.equal(ends[False, 1], ends[False, 1 + 1e-14])
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_one_matrix_is_trained_like_the_layers_that_it_is_the_product_of(momentum):
+def test_one_matrix_is_trained_like_the_layers_that_it_is_the_product_of():
     batches, start = batches_of(BASE, THREE, DEEPISH), networks(BASE, THREE, DEEPISH)
     layers, product = Ensemble(start), OneMatrix(start)
     for ensemble in (layers, product):
-        train(ensemble, batches, momentum=momentum)
+        train(ensemble, batches, momentum=0.9)
     for name, weight in layers.stored().items():
         assert torch.equal(product.stored()[name], weight)
     found = product.values(batches.x.flatten(1))["probability"]
     torch.testing.assert_close(found, layers.values(batches.x.flatten(1))["probability"])
-
-
-def test_deepish_is_its_one_matrix():
-    models = networks(BASE, members(50), DEEPISH)
-    answers = Ensemble(models).values(INPUTS.x().flatten(1))["probability"][:, 0].numpy()
-    for model, probability in zip(models, answers, strict=True):
-        z = INPUTS.x().flatten(1).numpy() @ collapsed(model)[0]
-        np.testing.assert_allclose(probability, 1 / (1 + np.exp(-z)), rtol=0, atol=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +123,7 @@ def test_memory_is_bounded_for_any_image_and_any_number_of_images(n_images, n_pi
 
 
 def test_every_input_is_a_line_or_a_mirror_image_once():
-    for size in (2, 3, 5, 8):
+    for size in (2, 5):
         inputs = every_input(size)
         flat = inputs.images.reshape(len(inputs.images), -1)
         assert len(np.unique(flat, axis=0)) == len(flat)

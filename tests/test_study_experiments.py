@@ -1,6 +1,7 @@
 """Experiments: what they measure of trainings, and what their stages write."""
 
 import os
+from itertools import product
 from pathlib import Path
 from shutil import copyfile
 
@@ -9,18 +10,30 @@ import pytest
 import torch
 from conftest import write_params
 from scipy.optimize import linprog
-from study_oracle import BASE, INPUTS, train_alone
+from scipy.special import expit, logit
+from study_oracle import BASE, INPUTS, InTurn, train_alone
 from torch import nn
 
 from diagonal.training.models import network
-from study import claims_boundaries, claims_data, claims_training, experiments
+from study import claims_boundaries, claims_data, claims_training
 from study.bonus import spaces as chapter
 from study.bonus.points import generate_dataset as generate_points
-from study.experiments import activations, augmentation, bias, dead_units, gradients, parabolas
+from study.experiments import (
+    activations,
+    augmentation,
+    bias,
+    dead_units,
+    gradients,
+    normalization,
+    parabolas,
+    results,
+)  # fmt: skip
 from study.params import load_study_params
 from study.trainings import lines, parallel, rates
 from study.trainings.inputs import balanced_share
 from study.trainings.lines import RELU, Settings, members
+from study.trainings.outcomes import outcomes
+from study.trainings.statistics import higher
 
 ROOT = Path(__file__).parents[1]
 PARAMS = load_study_params()
@@ -29,14 +42,7 @@ X = INPUTS.x().flatten(1)
 
 @pytest.fixture(autouse=True)
 def one_process(monkeypatch):
-    """Call functions one after the other, in this process: to start others takes seconds."""
-
-    def in_turn(functions, what):
-        return {name: function() for name, function in functions.items()}
-
-    for module in (*vars(experiments).values(), rates):
-        if hasattr(module, "in_parallel"):
-            monkeypatch.setattr(module, "in_parallel", in_turn)
+    monkeypatch.setattr(parallel, "get_reusable_executor", InTurn)
 
 
 # Learning rates
@@ -81,22 +87,16 @@ def test_the_first_gradient_is_autograds_with_torchs_own_initial_weights(kind):
         assert found[place] == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_dead_unit_of_the_first_layer_stays_dead_but_not_with_a_leak():
-    some = members(40)
-    first, _ = dead_units.watch(BASE, some, 30)
-    assert first[-1].any()
-    assert (first[1:] | ~first[:-1]).all()  # once dead, for ever
-    leaking, _ = dead_units.watch(BASE, some, 30, leak=0.3, deaths=np.zeros(40))
-    assert (leaking[0] & ~leaking[-1]).any()
-
-
-def test_a_leak_changes_nothing_before_the_end_of_the_epoch_of_a_members_first_death():
+def test_first_layers_dead_units_stay_dead_and_a_leak_acts_after_the_epoch_of_the_first_death():
     some = members(40)
     plain = dead_units.watch(BASE, some, 30)
-    never, late = (dead_units.watch(BASE, some, 30, 0.1, np.full(40, e)) for e in (99, 10))
+    assert plain[0][-1].any()
+    assert (plain[0][1:] | ~plain[0][:-1]).all()  # once dead, for ever
+    never, late = (dead_units.watch(BASE, some, 30, 0.3, np.full(40, e)) for e in (99, 10))
     assert all(map(np.array_equal, plain, never))
     assert all(np.array_equal(a[:11], b[:11]) for a, b in zip(plain, late, strict=True))
-    assert not all(map(np.array_equal, plain, late))
+    assert not all(np.array_equal(a[:12], b[:12]) for a, b in zip(plain, late, strict=True))
+    assert (late[0] & ~late[0][-1]).any()  # with a leak it may live again
 
 
 def test_units_are_watched_as_the_lecture_trains_them():
@@ -109,39 +109,146 @@ def test_units_are_watched_as_the_lecture_trains_them():
             assert np.array_equal(states[-1][place], (z <= 0).all(0).numpy())
 
 
-def test_deaths_lengths_and_revivals_are_told_from_what_was_seen_epoch_by_epoch():
-    states = np.array([[0, 1, 0, 0], [0, 1, 1, 0], [0, 1, 0, 0], [1, 1, 0, 0]], bool)[:, None]
-    died = dead_units.died_at(states, 3)
-    assert died.tolist() == [[3, np.inf, 1, np.inf]]  # one was dead before training
-    assert dead_units.died_at(states, 2).tolist() == [[np.inf, np.inf, 1, np.inf]]
-    assert dead_units.lengths(states, died) == [1, 1]
-    chosen = np.isfinite(dead_units.died_at(states, 2))
-    assert dead_units.active_share(states, died, chosen, 1).tolist() == [1]
-    by_epoch = np.array([[0.5, 0.2, 0.5], [0.3, 0.4, 0.5], [0.2, 0.1, 0.4]])
-    assert activations.epochs_to(by_epoch, 0.3).tolist() == [3, 1, np.inf]
+def test_fewer_epochs_count_who_never_gets_there_as_last_and_first_of_both_leaves_them_out():
+    reached = {"relu": [1, 3, 9, 2, 1], "tanh": [2, 3, 9, 9, 1], "sigmoid": [3, 9, 9, 1, 2]}
+    trained = {
+        name: activations.Result(np.where(np.arange(1, 5)[:, None] < epoch, 0.3, 0.2), None, None)
+        for name, epoch in reached.items()
+    }
+    found = activations.convergence(trained, 0.3)
+    fewer, first = found["fewer_epochs"], found["first_of_both"]
+    tanh, sigmoid = fewer["relu_than_tanh"], fewer["relu_than_sigmoid"]
+    assert (tanh["n"], tanh["ties"], tanh["proportion"]) == (2, 2, 1)
+    assert (sigmoid["n"], sigmoid["proportion"]) == (3, pytest.approx(2 / 3))
+    assert sigmoid["difference"]["median"] == -1  # of -2, -2, 0, 1: who never does has 5
+    assert (first["relu_than_sigmoid"]["n"], first["relu_than_sigmoid"]["proportion"]) == (2, 0.5)
+    relu = found["activations"]["relu"]
+    assert (relu["reached"]["proportion"], relu["reached"]["lecture"]) == (0.75, 1)
+    assert (relu["epochs"]["median"], relu["epochs"]["lecture"]) == (2.5, 1)
+    by_epoch = activations.reached_by_epoch(trained, 0.3)
+    assert by_epoch["epoch"].tolist() == [1, 2, 3, 4]
+    assert by_epoch["relu"].tolist() == [0.25, 0.5, 0.75, 0.75]
+
+
+def test_gradients_are_compared_between_the_first_depth_and_the_last():
+    claims, some = PARAMS.claims.gradients.model_copy(update={"depths": 3}), results.cohort(5, 0)
+    result, table = gradients.measure(BASE, claims, some)
+    for kind in gradients.WEIGHTS:
+
+        def at(name, depth, kind=kind):
+            return gradients.first_gradients(BASE, some, Settings(name, (5,) * depth), kind)
+
+        change = at("sigmoid", 3) - at("sigmoid", 1)
+        found = result[kind]
+        assert found["change"]["sigmoid"]["lecture"] == pytest.approx(change[-1])
+        assert found["change"]["sigmoid"]["median"] == pytest.approx(np.median(change[:-1]))
+        assert found["falls_tenfold"]["sigmoid"]["proportion"] == (change[:-1] < -1).mean()
+        larger = (at("relu", 3) > at("tanh", 3))[:-1].mean()
+        assert found["relu_larger_than"]["tanh"]["proportion"] == larger
+        chosen = table[(table["weights"] == kind) & (table["activation"] == "relu")]
+        medians = [np.median(at("relu", depth)[:-1]) for depth in (1, 2, 3)]
+        assert chosen["log10_gradient"].tolist() == medians
+
+
+def test_layers_are_more_alike_where_the_largest_over_the_smallest_deviation_is_smaller():
+    ends = {
+        False: [[1.0, 0.1], [1.0, 0.01], [0.5, 5.0], [1.0, 1.0]],
+        True: [[2.0, 1.0], [1.0, 1.0], [0.1, 10.0], [1.0, 0.5]],
+    }
+    losses = {False: [0.5, 0.4, 0.1, 0.2], True: [0.1, 0.2, 0.2, 0.1]}
+    trained = {
+        (2, norm): normalization.Result(
+            np.array([[1.0] * 4, losses[norm]]), None, np.array([np.ones((4, 2)), ends[norm]])
+        )
+        for norm in (False, True)
+    }
+    found = normalization.compare(trained, 0.3)["2_hidden_layers"]
+    assert found["lower_loss"]["proportion"] == found["more_alike"]["proportion"]
+    assert found["more_alike"]["proportion"] == pytest.approx(2 / 3)
+    assert found["without"]["log10_ratio_of_deviations"]["median"] == pytest.approx(1)
+    assert found["with"]["log10_ratio_of_deviations"]["lecture"] == pytest.approx(np.log10(2))
+    assert found["without"]["last_layer_deviation"]["median"] == 0.1
+    assert found["with"]["loss"]["median"] == 0.2
+    assert (found["without"]["reached"]["proportion"], found["with"]["epochs"]["median"]) == (
+        pytest.approx(1 / 3), 2,
+    )  # fmt: skip
+
+
+def test_dead_units_are_counted_from_what_was_watched(monkeypatch):
+    """By loops, from states at random: of two layers, nine members and the lecture's."""
+    base = BASE.model_copy(update={"n_epochs": 6})
+    claims = PARAMS.claims.dead_units.model_copy(update={"n_epochs": 12, "patience": 3})
+
+    def watch(base, members, n_epochs, leak=0.0, deaths=np.inf):
+        stream = np.random.default_rng(int(leak * 100))
+        shapes = [(n_epochs + 1, 10, units) for units in (5, 3)]
+        return [stream.random(shape) < 0.3 for shape in shapes]
+
+    monkeypatch.setattr(dead_units, "watch", watch)
+    found, by_epoch = dead_units.measure(base, claims, results.cohort(9, 0))
+    plain, leaking = watch(base, None, 12), watch(base, None, 9, 0.1)
+    died = [{}, {}]
+    for layer, states in enumerate(plain):
+        for member, unit in np.ndindex(10, states.shape[2]):
+            at = [epoch for epoch in range(7) if states[epoch, member, unit]]
+            if at and at[0] > 0:
+                died[layer][member, unit] = at[0]
+    for layer, states in enumerate(plain):
+        mine, stuck, active = found[f"layer{layer}"], [], {0.0: [], 0.1: []}
+        for member in range(9):
+            ours = {unit: epoch for (who, unit), epoch in died[layer].items() if who == member}
+            if ours:
+                stuck.append(np.mean([states[12, member, unit] for unit in ours]) >= 0.5)
+            first = min(e for each in died for (who, _), e in each.items() if who == member)
+            units = [unit for unit, epoch in ours.items() if epoch == first]
+            for leak, seen in ((0.0, states), (0.1, leaking[layer])):
+                if units:
+                    active[leak].append(np.mean([not seen[first + 3, member, u] for u in units]))
+        counted = [key for key in died[layer] if key[0] < 9]
+        assert (mine["stuck"]["n"], mine["stuck"]["proportion"]) == (len(stuck), np.mean(stuck))
+        assert mine["dead_at_start"] == pytest.approx(states[0, :9].mean())
+        assert mine["died_by_6"] == pytest.approx(len(counted) / states[0, :9].size)
+        assert mine["of_those_dead_at_12"] == pytest.approx(
+            np.mean([states[12, *key] for key in counted])
+        )
+        after = [
+            states[epoch:, member, u] for (member, u), epoch in died[layer].items() if member < 9
+        ]
+        lengths = [len(each) if each.all() else each.argmin() for each in after]
+        assert mine["epochs_of_a_first_death"] == pytest.approx(np.mean(lengths))
+        again = mine["active_again"]
+        assert again["no_leak"] == pytest.approx(np.mean(active[0.0]))
+        assert again["leak_0.1"]["mean"] == pytest.approx(np.mean(active[0.1]))
+        more = higher(active[0.1], active[0.0])
+        assert again["leak_0.1"]["more_than_without"] == more
+        np.testing.assert_allclose(by_epoch[f"layer{layer}"], states[:, :9].mean(axis=(1, 2)))
 
 
 # Data
 
 
-def test_no_held_back_line_or_mirror_image_is_shown_if_mirror_groups_stay_together():
-    some = members(5)
-    rows = {group: augmentation._held_back(BASE, some, group) for group in augmentation.GROUPS}
-    assert min(row["seen"] for row in rows["image"]) > 0.9
-    assert {row["seen"] for row in rows["pattern"]} == {0}
-    assert {row["seen_mirrored"] for row in rows["mirror_group"]} == {0}
-    counts = lines.batches_of(BASE, some, Settings(group_by="mirror_group")).counts.sum((0, 1))
-    for shown, data in zip(counts, lines.data_sets(BASE, some, "mirror_group"), strict=True):
-        assert not shown[data.val > 0].any()
-        assert not shown[INPUTS.mirror[data.val > 0]].any()
+def test_a_mirrored_question_is_answered_by_the_mean_of_both_probabilities(monkeypatch):
+    stream = np.random.default_rng(0)
+    z = {key: stream.normal(size=(4, 27)) for key in product(augmentation.TRAINED, ("off", "on"))}
+    monkeypatch.setattr(augmentation, "in_parallel", lambda *_: z)
+    result, table = augmentation.test_time_augmentation(BASE, members(4))
+    for (model, flips), alone in z.items():
+        mean = (expit(alone) + expit(alone[:, INPUTS.mirror])) / 2
+        mirrored, asked = (
+            outcomes(each, INPUTS.labels, INPUTS.population) for each in (logit(mean), alone)
+        )
+        found = result[model][f"flips_{flips}"]
+        assert found["mirrored"] == results.summary(mirrored[["loss", "accuracy"]])
+        assert found["lower_loss"] == results.lower(mirrored["loss"], asked["loss"])
+        assert found["higher_accuracy"] == results.higher(mirrored["accuracy"], asked["accuracy"])
+    assert len(table) == 6 * 2 * 4
 
 
 # Boundaries
 
 
 @pytest.mark.parametrize(
-    ("hidden", "activation"),
-    [((2,), "none"), ((2,), "sigmoid"), ((2, 2), "tanh"), ((3, 3, 3), "relu"), ((20,), "relu")],
+    ("hidden", "activation"), [((2,), "none"), ((2, 2), "tanh"), ((20,), "relu")]
 )
 def test_members_on_the_parabolas_are_what_the_bonus_chapter_trains(hidden, activation):
     settings = PARAMS.parabolas.model_copy(update={"n_epochs": 40})
@@ -160,20 +267,6 @@ def test_members_on_the_parabolas_are_what_the_bonus_chapter_trains(hidden, acti
         assert right[place] == (accuracy == 1)
 
 
-def test_shares_have_every_network_and_the_seed_that_is_drawn_last():
-    claims = PARAMS.claims.parabolas.model_copy(update={"widths": (2, 20), "n_points": 20})
-    table = parabolas.shares(claims, PARAMS.parabolas, range(4))
-    grid, drawn = table[table["network"] == "grid"], table[table["drawn"] == 1]
-    assert list(grid["hidden"].unique()) == ["2", "20", "2-2", "20-20"]
-    chosen = {name: settings.seed for name, settings in PARAMS.parabolas.networks}
-    assert dict(zip(drawn["network"], drawn["seed"], strict=True)) == chosen
-    assert not table.loc[table["activation"] == "none", "perfect"].any()  # a line cannot
-    summary = parabolas.summary(table, claims)
-    wide = grid.loc[grid["hidden"] == "20", "perfect"].mean()
-    assert summary["grid"]["1"]["20"]["proportion"] == wide > 0.5
-    assert not summary["networks"]["affine"]["drawn_seed_is_perfect"]
-
-
 def certified_inseparable(x, labels, intercept):
     """Find weights of points, not negative, by which both classes balance (Gordan's theorem)."""
     points = np.column_stack([x, np.ones(len(x))]) if intercept else x
@@ -183,7 +276,7 @@ def certified_inseparable(x, labels, intercept):
     return answer.status == 0
 
 
-@pytest.mark.parametrize("img_size", [3, 4, 5, 6])
+@pytest.mark.parametrize("img_size", [3, 6])
 @pytest.mark.parametrize("intercept", [False, True])
 def test_a_plane_parts_the_lines_just_if_no_weights_balance_them(img_size, intercept):
     inputs = lines.every_input(img_size)
@@ -191,14 +284,6 @@ def test_a_plane_parts_the_lines_just_if_no_weights_balance_them(img_size, inter
     score = bias.largest_score(x, labels, intercept)
     assert (score > 0) != certified_inseparable(x, labels, intercept)
     assert (bias.margin(x, labels, intercept) is None) == (score == 0)
-
-
-def test_the_lines_are_parted_with_an_intercept_and_not_without():
-    drawable, mirrored = bias.planes(INPUTS).values()
-    assert (drawable["lines"], mirrored["lines"]) == (25, 27)
-    for plane, score in ((drawable, 4 / 31), (mirrored, 2 / 23)):
-        assert plane["without_bias"] == {"margin": None, "largest_score": 0}
-        assert plane["with_bias"]["largest_score"] == round(score, 6)
 
 
 @pytest.mark.parametrize("shift", [0.0, 5.0])
@@ -220,6 +305,7 @@ SMALLER = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", [claims_training, claims_data, claims_boundaries])
 def test_a_small_stage_writes_what_the_committed_one_does(stage, tmp_path, monkeypatch):
     (tmp_path / "study").mkdir()
@@ -237,7 +323,9 @@ def test_a_small_stage_writes_what_the_committed_one_does(stage, tmp_path, monke
         assert names[0] == names[1]
 
 
-def test_functions_run_in_processes_of_their_own_that_end_with_the_block():
+@pytest.mark.slow
+def test_functions_run_in_processes_of_their_own_that_end_with_the_block(monkeypatch):
+    monkeypatch.undo()
     with parallel.processes():
         found = parallel.in_parallel(
             {"a": os.getpid, "b": lambda: lines.networks(BASE, members(1), RELU)}, "a test"

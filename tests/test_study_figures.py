@@ -55,29 +55,25 @@ def save(figure, path):
 
 
 def test_a_colour_means_one_thing():
-    looks = {**drawing.NETWORK_LOOKS, **{name: look for name, *look in style_.CLASSES}}
+    looks = {**drawing.NETWORK_LOOKS, **dict(enumerate(style_.CLASSES))}
     colors = [color for color, _ in looks.values()]
     assert len({*colors, style_.SKY, "black"}) == len(looks) + 2
     assert set(MODELS) | set(activations.ACTIVATIONS) < set(looks)
 
 
-@pytest.mark.parametrize("n_layers", [1, 2, 3, 7])
-def test_slopes_of_any_number_of_layers_are_drawn(n_layers, tmp_path):
-    figure = training.slopes(RANDOM.normal(size=(20, n_layers)))
-    assert sum(bool(axes.patches) for axes in figure.axes) == n_layers
+@pytest.mark.parametrize("n_layers", [1, 7])
+def test_slopes_of_any_number_of_layers_are_drawn_without_runs_that_diverged(n_layers, tmp_path):
+    learned = RANDOM.normal(size=(20, n_layers))
+    learned[3] = np.nan
+    figure = training.slopes(learned)
+    counts = [sum(bar.get_height() for bar in axes.patches) for axes in figure.axes]
+    assert sum(map(bool, counts)) == n_layers
+    assert all(count <= 19 for count in counts)
+    assert sum(counts) > 0.85 * 19 * n_layers  # some lie beyond the edges
     save(figure, tmp_path)
 
 
-def test_a_run_that_diverged_is_left_out_of_the_slopes():
-    learned = RANDOM.normal(size=(20, 2))
-    learned[3] = np.nan
-    counts = [
-        sum(bar.get_height() for bar in axes.patches) for axes in training.slopes(learned).axes
-    ]
-    assert all(17 <= count <= 19 for count in counts)  # some lie beyond the edges
-
-
-@pytest.mark.parametrize("depths", [(1,), (1, 2, 8), range(1, 33)])
+@pytest.mark.parametrize("depths", [(1,), range(1, 33)])
 def test_gradients_and_normalisation_of_any_depth_are_drawn(depths, tmp_path):
     rows = [
         {"weights": kind, "activation": name, "hidden_layers": depth, "log10_gradient": -depth / 2}
@@ -94,8 +90,7 @@ def test_gradients_and_normalisation_of_any_depth_are_drawn(depths, tmp_path):
     save(training.batch_norm(normalization.table(results)), tmp_path)
 
 
-@pytest.mark.parametrize("n_layers", [1, 5])
-@pytest.mark.parametrize("n_epochs", [1, 200])
+@pytest.mark.parametrize(("n_layers", "n_epochs"), [(1, 1), (5, 200)])
 def test_dead_units_of_few_and_many_layers_and_epochs_are_drawn(n_layers, n_epochs, tmp_path):
     again = {"no_leak": 0.2, "leak_0.1": {"mean": 0.5}}
     layers = {f"layer{place}": {"active_again": again} for place in range(n_layers)}
@@ -129,8 +124,9 @@ def test_an_estimate_has_its_interval_and_the_lectures_own_an_open_marker():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("names", [("input", "affine"), ("input", "affine", "activation")])
-def test_a_scene_keeps_nothing_of_what_it_showed_before(names):
+def test_a_scene_keeps_nothing_of_what_it_showed_before():
+    names = ("input", "affine")
+
     class Space:
         curves, lattice = RANDOM.random((2, 5, 2)), RANDOM.random((3, 4, 2))
         lower = RANDOM.random((6, 6)) > 0.5

@@ -5,25 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from study_oracle import BASE, INPUTS, logits_alone, train_alone
+from study_oracle import BASE, INPUTS, InTurn, logits_alone, train_alone
 
-from diagonal.training.models import network
-from study.experiments import balancing, bias, normalization, one_matrix, three_classes, variation
-from study.trainings import lines
-from study.trainings.ensembles import Ensemble, OneMatrix
+from study.experiments import balancing, bias, normalization, three_classes
+from study.trainings import lines, parallel
+from study.trainings.ensembles import Ensemble
 from study.trainings.inputs import balanced_share
-from study.trainings.lines import DEEPISH, LECTURE, LOGISTIC, RELU, TANH, Member, Settings, members
+from study.trainings.lines import DEEPISH, LOGISTIC, RELU, TANH, Member, Settings, members
 
 
 @pytest.fixture(autouse=True)
 def one_process(monkeypatch):
-    """Call functions one after the other, in this process: to start others takes seconds."""
-
-    def in_turn(functions, what):
-        return {name: function() for name, function in functions.items()}
-
-    for module in (bias, one_matrix):
-        monkeypatch.setattr(module, "in_parallel", in_turn)
+    monkeypatch.setattr(parallel, "get_reusable_executor", InTurn)
 
 
 SOME = (*members(2, first=5), Member(data=40, split=3, weights=2**32 - 1, batches=9))
@@ -33,13 +26,10 @@ SOME = (*members(2, first=5), Member(data=40, split=3, weights=2**32 - 1, batche
     "settings",
     [
         LOGISTIC,
-        replace(LOGISTIC, bias=True, lr=0.3),
         replace(DEEPISH, sampler="equal"),
-        Settings("sigmoid", lr=3.0),
-        replace(TANH, mean=0.0, std=1.0),
+        replace(TANH, mean=0.0, std=1.0, sampler="shuffled"),
         replace(RELU, hflip=0.0, group_by="pattern"),
-        replace(RELU, bias=True, group_by="mirror_group"),
-        replace(RELU, sampler="shuffled"),
+        Settings("sigmoid", lr=3.0, bias=True, group_by="mirror_group", n_epochs=2),
         Settings("leaky_relu", hidden=(5,) * 6),
         Settings("prelu", lr=0.3),
     ],
@@ -66,62 +56,16 @@ def test_a_member_trained_on_its_own_images_is_the_training_alone(norm):
         np.testing.assert_allclose(found[place], logits_alone(alone, RELU), rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("flips", three_classes.FLIPS)
-def test_three_classes_are_trained_as_by_a_loader_that_flips_labels_too(flips):
-    settings = replace(RELU, hflip=0.0 if flips == "off" else None)
-    of_mirrored = torch.tensor([0, 2, 1] if flips == "swapped" else [0, 1, 2])
-    table, _ = three_classes._train(BASE, SOME, flips)
-    for place, member in enumerate(SOME):
-        z = logits_alone(train_alone(BASE, member, settings, of_mirrored=of_mirrored), settings)
-        expected, _ = three_classes.measures(torch.from_numpy(z)[None], INPUTS)
-        assert table.iloc[place].to_dict() == pytest.approx(expected.iloc[0].to_dict(), abs=1e-6)
-
-
-def test_one_matrix_is_deepish_and_logistic_regression():
-    for settings in (DEEPISH, LOGISTIC):
-        start = lines.networks(BASE, SOME, settings)
-        ensembles = (kind(start) for kind in (Ensemble, OneMatrix))
-        found = [lines.logits(lines.trained(BASE, SOME, settings, e), INPUTS) for e in ensembles]
-        np.testing.assert_allclose(*found, rtol=0, atol=1e-9)
-
-
-def test_the_lectures_own_member_ends_at_the_lectures_weights():
-    (model,) = lines.networks(BASE, (LECTURE,), RELU)
-    expected = network([25, 5, 3, 1], "relu", seed=17, dtype=torch.float64)
-    assert all(map(torch.equal, model.state_dict().values(), expected.state_dict().values()))
-    (data,) = lines.data_sets(BASE, (LECTURE,))
-    assert np.bincount(INPUTS.labels[data.train]).tolist() == [80, 160]  # as the slides print
-
-
-def test_no_two_members_share_images_splits_weights_or_batches():
-    counts = lines.batches_of(BASE, members(4), RELU).counts
-    for other in range(1, 4):
-        assert not torch.equal(counts[:, :, 0], counts[:, :, other])
-    data = lines.data_sets(BASE, members(4))
-    assert len({each.train.tobytes() for each in data}) == 4
-
-
-def test_a_pair_of_trainings_shares_images_and_batches():
-    for ours, theirs in ((RELU, TANH), (LOGISTIC, RELU), (RELU, replace(RELU, lr=1.0))):
-        counts = [lines.batches_of(BASE, SOME, each).counts for each in (ours, theirs)]
-        assert torch.equal(*counts)
-
-
-@pytest.mark.parametrize("design", variation.DESIGNS)
-def test_a_design_crosses_two_kinds_of_seeds_and_keeps_the_others(design):
-    crossed = variation.crossed(design, 3)
-    assert len(set(crossed)) == 9
-    varied = {kind for kind in Member._fields if len({getattr(m, kind) for m in crossed}) > 1}
-    assert (
-        varied
-        == {
-            "training": {"weights", "batches"},
-            "data": {"data", "weights", "batches"},
-            "split": {"split", "weights", "batches"},
-        }[design]
-    )
-    for kind in set(Member._fields) - varied:
-        assert {getattr(m, kind) for m in crossed} == {getattr(LECTURE, kind)}
+def test_three_classes_are_trained_as_by_a_loader_that_flips_labels_too():
+    _, tables = three_classes.three_classes(BASE, SOME)
+    for flips, of_mirrored in (("off", [0, 1, 2]), ("naive", [0, 1, 2]), ("swapped", [0, 2, 1])):
+        settings = replace(RELU, hflip=0.0 if flips == "off" else None)
+        rows = tables[tables["flips"] == flips].reset_index()[["loss", "accuracy"]]
+        labels = torch.tensor(of_mirrored)
+        for place, member in enumerate(SOME):
+            z = logits_alone(train_alone(BASE, member, settings, of_mirrored=labels), settings)
+            expected, _ = three_classes.measures(torch.from_numpy(z)[None], INPUTS)
+            assert rows.iloc[place].to_dict() == pytest.approx(expected.iloc[0].to_dict(), abs=1e-6)
 
 
 def test_the_balanced_share_is_the_mean_of_the_batches_drawn():
@@ -138,20 +82,6 @@ def test_batches_of_a_sampler_hold_the_share_of_diagonals_that_it_should():
     for sampler, expected in (("balanced", 0.5), ("equal", 2 / 3), ("shuffled", 2 / 3)):
         found = balancing.diagonals_in_batches(BASE, members(20), sampler)
         assert found.mean() == pytest.approx(expected, abs=0.02)
-
-
-def test_gaps_of_one_matrix_are_those_of_the_trainings_alone():
-    claims = type("Claims", (), {"n_epochs": 3, "n_shown": 5})
-    table = one_matrix.gaps(BASE, claims, SOME[:2])
-    last = table[table["epoch"] == 3].reset_index(drop=True)
-    for place, member in enumerate(SOME[:2]):
-        other = member._replace(weights=member.weights + 10**6, batches=member.batches + 10**6)
-        deepish, logistic, again = (
-            1 / (1 + np.exp(-logits_alone(train_alone(BASE, who, how), how)))
-            for who, how in ((member, DEEPISH), (member, LOGISTIC), (other, LOGISTIC))
-        )
-        assert last["deepish"][place] == pytest.approx(abs(deepish - logistic).max(), abs=2e-6)
-        assert last["other_batches"][place] == pytest.approx(abs(again - logistic).max(), abs=2e-6)
 
 
 def test_biases_change_nothing_but_biases():

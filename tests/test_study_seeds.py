@@ -1,8 +1,9 @@
 """The study of many seeds: its rows are the pipeline's own trainings, its files their summary."""
 
 import json
+from contextlib import chdir
 from pathlib import Path
-from shutil import copyfile
+from shutil import copyfile, copytree
 
 import numpy as np
 import pandas as pd
@@ -39,12 +40,21 @@ def configure(seed=42, n=5, first=0, tta="none"):
         write_params(Path(path), changes)
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
     """Prepare data in an empty project."""
+    folder = tmp_path_factory.mktemp("prepared")
+    with chdir(folder):
+        configure()
+        run(generate, split, balance)
+    return folder
+
+
+@pytest.fixture
+def project(prepared, tmp_path, monkeypatch):
+    """Go to a project of one's own that has the data."""
+    copytree(prepared, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    configure()
-    run(generate, split, balance)
 
 
 def run(*stages):
@@ -67,11 +77,16 @@ def test_each_member_is_bit_for_bit_what_its_stage_stores(project):
 
 
 @pytest.mark.parametrize("tta", ["none", "hflip"])
-def test_a_row_of_the_study_is_what_evaluate_says_of_that_training(project, tta):
-    configure(seed=7, n=2, first=6, tta=tta)
+def test_a_row_is_what_evaluate_says_of_that_training_however_many_are_trained_at_once(
+    project, tta, monkeypatch
+):
+    configure(seed=7, n=3, first=5, tta=tta)
+    if tta == "hflip":
+        monkeypatch.setattr(seeds, "members_at_once", lambda *_: 2)
     run(*TRAIN.values(), evaluate, seeds)
     x = scale_and_normalize(0.5, 0.5)(torch.from_numpy(data.read_patterns().images)).double()
     table = pd.read_csv("study/plots/seeds/seeds.csv").set_index(["model", "seed"])
+    assert list(table.index) == [(name, seed) for name in MODELS for seed in (5, 6, 7)]
     for name in MODELS:
         row, model = table.loc[name, 7], read_model(name, 25)
         for where in data.EVAL_SETS:
@@ -83,16 +98,6 @@ def test_a_row_of_the_study_is_what_evaluate_says_of_that_training(project, tta)
         relus = [place for place, layer in enumerate(model) if type(layer) is nn.ReLU]
         dead = [(model[: place + 1](x) == 0).all(0).sum().item() for place in relus]
         assert row["dead_units"] == sum(dead)
-
-
-def test_the_members_that_are_trained_at_once_do_not_show(project, monkeypatch):
-    run(*TRAIN.values(), evaluate, seeds)
-    table = Path("study/plots/seeds/seeds.csv")
-    whole = table.read_bytes()
-    assert pd.read_csv(table)["seed"].tolist() == list(range(5)) * 3
-    monkeypatch.setattr(seeds, "members_at_once", lambda *_: 2)
-    seeds.main()
-    assert table.read_bytes() == whole
 
 
 def test_without_a_known_population_its_columns_and_metrics_are_empty(project, monkeypatch):
