@@ -60,7 +60,7 @@ def test_what_stands_in_a_picture_can_be_read(
     tmp_path, monkeypatch, size, hidden, n_images, threshold
 ):
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    epochs = {f"train_{name}.n_epochs": 3 for name in MODELS}
+    epochs = {f"train_{name}.n_epochs": 5 for name in MODELS}
     layers = {f"train_{name}.hidden": hidden for name, model in MODELS.items() if model.hidden}
     data = {"generate.img_size": size, "generate.n_images": n_images}
     others = {"evaluate.threshold": threshold, "train.batch_size": 8}

@@ -100,6 +100,7 @@ def test_a_missing_file_is_named():
 
 EDGES = {  # of each kind of value a key: what is at its edges, and beyond
     "generate.img_size": ((2, 256), (1, 257)),
+    "generate.seed": ((0, 2**32 - 1), (-1, 2**32)),
     "transforms.hflip": ((0, 1), (-0.1, 1.1)),
     "train.launch": (("python", "torchrun --standalone"), ("", "python -O", "torchrun")),
     "train_relu.lr": ((1e-6, 10), (0, 10.1, float("inf"))),

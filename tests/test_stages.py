@@ -19,7 +19,7 @@ from diagonal.lines.images import every_line
 from diagonal.pipeline.params import Params
 from diagonal.training.descent import Descent
 from diagonal.training.history import shown_epochs
-from diagonal.training.models import network, rounded_weights
+from diagonal.training.models import collapsed, network, probabilities, read_model, rounded_weights
 
 ROOT = Path(__file__).parents[1]
 
@@ -139,7 +139,7 @@ def test_stages_run_at_the_ends_of_all_ranges_without_a_warning(small, end, rati
 
 @pytest.mark.parametrize("strategy", ["inverse_frequency", "none"])
 def test_balance_reports_what_the_sampler_will_draw(prepared, strategy):
-    write_params(prepared / "params.yaml", {"balance.strategy": strategy})
+    write_params(prepared / "params.yaml", {"balance.strategy": strategy, "train.seed": 1})
     run_stages(prepared, "balance")
     labels = np.load(prepared / "data/raw/labels.npy")
     y = labels[np.load(prepared / "data/split/train.npy")]
@@ -180,7 +180,23 @@ def test_small_matrices_are_computed_on_one_thread(prepared, monkeypatch):
     assert asked == [1]  # threads would wait longer for each other than they compute
 
 
-GROUPINGS = [("pattern", 0.0), ("pattern", 0.5), ("mirror_group", 0.5)]
+def test_evaluation_averages_over_mirror_images_where_it_is_told_to(prepared, monkeypatch):
+    write_params(prepared / "params.yaml", {"evaluate.tta": "hflip"})
+    run_stages(prepared, *(stage for stage in LECTURE if stage.startswith("train")), "evaluate")
+    patterns = safetensors.numpy.load_file(prepared / "data/split/patterns.safetensors")
+    x = torch.from_numpy(patterns["x"][patterns["population"] > 0])
+    table = pd.read_csv(prepared / "plots/evaluate/patterns.csv")
+    monkeypatch.chdir(prepared)
+    models = {name: read_model(name, 25) for name in ("logistic", "deepish", "relu")}
+    for name, model in models.items():
+        expected = np.sort(probabilities(model, x, "hflip"))
+        np.testing.assert_allclose(np.sort(table[name]), expected, rtol=1e-5)
+    apart = abs(collapsed(models["deepish"]) - collapsed(models["logistic"])).max()
+    metrics = json.loads((prepared / "metrics/evaluate/models.json").read_text())
+    assert metrics["deepish"]["largest_difference_to_logistic"] == pytest.approx(apart, rel=1e-5)
+
+
+GROUPINGS = [("image", 0.0), ("pattern", 0.5), ("mirror_group", 0.5)]
 
 
 @pytest.mark.parametrize(("group_by", "hflip"), GROUPINGS)
