@@ -124,7 +124,12 @@ EXPERIMENTS = {  # of the baseline and of some members
         CLAIMS.parabolas, PARAMS.parabolas, range(2)
     ),
 }
-SLOW = ("data/centring", "boundaries/parabolas")
+SLOW = (
+    "data/centring",
+    "data/test_time_augmentation",
+    "data/three_classes",
+    "boundaries/parabolas",
+)
 
 
 @pytest.mark.parametrize(

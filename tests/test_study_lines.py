@@ -71,9 +71,9 @@ def test_three_classes_are_trained_as_by_a_loader_that_flips_labels_too():
 def test_the_balanced_share_is_the_mean_of_the_batches_drawn():
     one = members(1)
     (data,) = lines.data_sets(BASE, one)
-    share = balanced_share(INPUTS, data, BASE.hflip)
+    share = balanced_share(INPUTS, data, hflip=0.2)
     assert share.sum().item() == pytest.approx(1)
-    counts = lines.batches_of(BASE, one, replace(RELU, n_epochs=400)).counts.double()
+    counts = lines.batches_of(BASE, one, replace(RELU, n_epochs=400, hflip=0.2)).counts.double()
     error = (share * (1 - share) / counts.sum()).sqrt()
     assert ((counts.sum((0, 1, 2)) / counts.sum() - share).abs() < 5 * error + 1e-12).all()
 
