@@ -70,8 +70,13 @@ def test_metrics_on_data_are_those_of_the_committed_trainings(monkeypatch):
         monkeypatch.setattr(module, "in_parallel", lambda *_: found)
 
     trained(balancing, by_key("data/balancing", "model", "sampler"))
-    monkeypatch.setattr(balancing, "diagonals_in_batches", lambda *_: np.ones(len(cohort)))
+    shares = {"balanced": 0.45, "equal": 0.56, "shuffled": 0.44}
+    monkeypatch.setattr(
+        balancing, "diagonals_in_batches", lambda *which: np.full(len(cohort), shares[which[2]])
+    )
     found, _ = balancing.balancing(base, cohort)
+    roughly = [batches["roughly_half"]["proportion"] for batches in found["batches"].values()]
+    assert roughly == [1, 0, 0]
     agree(without("batches", found), without("batches", metrics("data/balancing")))
     trained(augmentation, by_key("data/augmentation", "group_by", "model", "flips"))
     found, _ = augmentation.augmentation(base, cohort)

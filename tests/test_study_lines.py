@@ -8,6 +8,7 @@ import torch
 from study_oracle import BASE, INPUTS, InTurn, logits_alone, train_alone
 
 from study.experiments import balancing, bias, normalization, three_classes
+from study.params import load_study_params
 from study.trainings import lines, parallel
 from study.trainings.ensembles import Ensemble
 from study.trainings.inputs import balanced_share
@@ -54,6 +55,19 @@ def test_a_member_trained_on_its_own_images_is_the_training_alone(norm):
     for place, member in enumerate(SOME):
         alone = train_alone(BASE, member, RELU, model=built((member,))[0], grid=None)
         np.testing.assert_allclose(found[place], logits_alone(alone, RELU), rtol=0, atol=1e-9)
+
+
+def test_what_relus_are_fed_is_described_over_inputs_and_units():
+    claims = load_study_params().claims.batch_norm.model_copy(update={"n_epochs": 1})
+    found, settings = normalization.train(BASE, claims, SOME)[2, False], Settings(hidden=(5, 5))
+    share = balanced_share(INPUTS, lines.data_sets(BASE, SOME)[0], BASE.hflip)[:, None]
+    model = lines.networks(BASE, SOME, settings)[0]
+    for layer in (0, 1):
+        fed = model[: 2 * layer + 2](INPUTS.x()).detach()
+        mean = (fed * share).sum(0).mean()
+        deviation = ((fed - mean) ** 2 * share).sum(0).mean().sqrt()
+        assert found.means[0, 0, layer] == pytest.approx(mean.item(), abs=1e-4)
+        assert found.deviations[0, 0, layer] == pytest.approx(deviation.item(), abs=1e-4)
 
 
 def test_three_classes_are_trained_as_by_a_loader_that_flips_labels_too():
