@@ -70,8 +70,13 @@ def test_metrics_on_data_are_those_of_the_committed_trainings(monkeypatch):
         monkeypatch.setattr(module, "in_parallel", lambda *_: found)
 
     trained(balancing, by_key("data/balancing", "model", "sampler"))
-    monkeypatch.setattr(balancing, "diagonals_in_batches", lambda *_: np.ones(len(cohort)))
+    shares = {"balanced": 0.45, "equal": 0.56, "shuffled": 0.44}
+    monkeypatch.setattr(
+        balancing, "diagonals_in_batches", lambda *which: np.full(len(cohort), shares[which[2]])
+    )
     found, _ = balancing.balancing(base, cohort)
+    roughly = [batches["roughly_half"]["proportion"] for batches in found["batches"].values()]
+    assert roughly == [1, 0, 0]
     agree(without("batches", found), without("batches", metrics("data/balancing")))
     trained(augmentation, by_key("data/augmentation", "group_by", "model", "flips"))
     found, _ = augmentation.augmentation(base, cohort)
@@ -81,11 +86,13 @@ def test_metrics_on_data_are_those_of_the_committed_trainings(monkeypatch):
     trained(centring, by_key("data/centring", "rate", "training"))
     found, _ = centring.centring(base, PARAMS.claims.lrs, cohort)
     agree(found, metrics("data/centring"))
-    nobody = np.zeros((len(cohort), 3, 3))
+    confusion = np.random.default_rng(0).random((len(cohort), 3, 3))
     tables = by_key("data/three_classes", "flips").items()
-    trained(three_classes, {key: (table[["loss", "accuracy"]], nobody) for key, table in tables})
+    trained(three_classes, {key: (table[["loss", "accuracy"]], confusion) for key, table in tables})
     found, _ = three_classes.three_classes(base, cohort)
     agree(without("confusion", found), without("confusion", metrics("data/three_classes")))
+    shown = found["confusion"]["swapped"]["up"]["down"]
+    assert shown == pytest.approx(confusion[:-1, 1, 2].mean(), abs=1e-9)
     trained(variation, by_key("data/variation", "design", "model"))
     found, _ = variation.variation(base, PARAMS.claims.variation)
     agree(found, metrics("data/variation"))
@@ -124,7 +131,12 @@ EXPERIMENTS = {  # of the baseline and of some members
         CLAIMS.parabolas, PARAMS.parabolas, range(2)
     ),
 }
-SLOW = ("data/centring", "boundaries/parabolas")
+SLOW = (
+    "data/centring",
+    "data/test_time_augmentation",
+    "data/three_classes",
+    "boundaries/parabolas",
+)
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,7 @@ def test_memory_is_bounded_for_any_image_and_any_number_of_images(n_images, n_pi
     assert 1 <= n <= 512
     largest = max(n_images, n_pixels * min(batch_size, n_images))
     assert n == 1 or n * largest <= 2**22
+    assert n == 512 or (n + 1) * largest > 2**22
 
 
 def test_every_input_is_a_line_or_a_mirror_image_once():

@@ -122,6 +122,7 @@ def test_fewer_epochs_count_who_never_gets_there_as_last_and_first_of_both_leave
     assert (sigmoid["n"], sigmoid["proportion"]) == (3, pytest.approx(2 / 3))
     assert sigmoid["difference"]["median"] == -1  # of -2, -2, 0, 1: who never does has 5
     assert (first["relu_than_sigmoid"]["n"], first["relu_than_sigmoid"]["proportion"]) == (2, 0.5)
+    assert (first["relu_than_tanh"]["n"], first["relu_than_tanh"]["proportion"]) == (1, 1)
     relu = found["activations"]["relu"]
     assert (relu["reached"]["proportion"], relu["reached"]["lecture"]) == (0.75, 1)
     assert (relu["epochs"]["median"], relu["epochs"]["lecture"]) == (2.5, 1)

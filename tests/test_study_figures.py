@@ -40,12 +40,12 @@ def test_the_bars_of_a_distribution_hold_every_seed_and_none_is_on_an_edge():
 
 def test_a_heat_map_writes_its_numbers_so_that_they_can_be_read():
     axes = Figure().subplots()
-    heat_map(axes, np.array([[0.0, 1.0], [np.nan, 0.5]]), "ab", "cd", vmin=0, vmax=1)
+    heat_map(axes, np.array([[0.4, 1.0], [np.nan, 0.6]]), "ab", "cd", vmin=0, vmax=1)
     texts = {text.get_position(): (text.get_text(), text.get_color()) for text in axes.texts}
     assert texts == {
-        (0, 0): ("0.00", "black"),
+        (0, 0): ("0.40", "black"),
         (1, 0): ("1.00", "white"),
-        (1, 1): ("0.50", "black"),
+        (1, 1): ("0.60", "white"),
     }
 
 

@@ -8,6 +8,7 @@ import torch
 from study_oracle import BASE, INPUTS, InTurn, logits_alone, train_alone
 
 from study.experiments import balancing, bias, normalization, three_classes
+from study.params import load_study_params
 from study.trainings import lines, parallel
 from study.trainings.ensembles import Ensemble
 from study.trainings.inputs import balanced_share
@@ -56,6 +57,19 @@ def test_a_member_trained_on_its_own_images_is_the_training_alone(norm):
         np.testing.assert_allclose(found[place], logits_alone(alone, RELU), rtol=0, atol=1e-9)
 
 
+def test_what_relus_are_fed_is_described_over_inputs_and_units():
+    claims = load_study_params().claims.batch_norm.model_copy(update={"n_epochs": 1})
+    found, settings = normalization.train(BASE, claims, SOME)[2, False], Settings(hidden=(5, 5))
+    share = balanced_share(INPUTS, lines.data_sets(BASE, SOME)[0], BASE.hflip)[:, None]
+    model = lines.networks(BASE, SOME, settings)[0]
+    for layer in (0, 1):
+        fed = model[: 2 * layer + 2](INPUTS.x()).detach()
+        mean = (fed * share).sum(0).mean()
+        deviation = ((fed - mean) ** 2 * share).sum(0).mean().sqrt()
+        assert found.means[0, 0, layer] == pytest.approx(mean.item(), abs=1e-4)
+        assert found.deviations[0, 0, layer] == pytest.approx(deviation.item(), abs=1e-4)
+
+
 def test_three_classes_are_trained_as_by_a_loader_that_flips_labels_too():
     _, tables = three_classes.three_classes(BASE, SOME)
     for flips, of_mirrored in (("off", [0, 1, 2]), ("naive", [0, 1, 2]), ("swapped", [0, 2, 1])):
@@ -71,9 +85,9 @@ def test_three_classes_are_trained_as_by_a_loader_that_flips_labels_too():
 def test_the_balanced_share_is_the_mean_of_the_batches_drawn():
     one = members(1)
     (data,) = lines.data_sets(BASE, one)
-    share = balanced_share(INPUTS, data, BASE.hflip)
+    share = balanced_share(INPUTS, data, hflip=0.2)
     assert share.sum().item() == pytest.approx(1)
-    counts = lines.batches_of(BASE, one, replace(RELU, n_epochs=400)).counts.double()
+    counts = lines.batches_of(BASE, one, replace(RELU, n_epochs=400, hflip=0.2)).counts.double()
     error = (share * (1 - share) / counts.sum()).sqrt()
     assert ((counts.sum((0, 1, 2)) / counts.sum() - share).abs() < 5 * error + 1e-12).all()
 

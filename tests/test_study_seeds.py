@@ -76,12 +76,12 @@ def test_each_member_is_bit_for_bit_what_its_stage_stores(project):
                 assert np.array_equal(weights[key][place].numpy(), weight), (name, seed, key)
 
 
-@pytest.mark.parametrize("tta", ["none", "hflip"])
+@pytest.mark.parametrize("tta", ["none", pytest.param("hflip", marks=pytest.mark.slow)])
 def test_a_row_is_what_evaluate_says_of_that_training_however_many_are_trained_at_once(
     project, tta, monkeypatch
 ):
     configure(seed=7, n=3, first=5, tta=tta)
-    if tta == "hflip":
+    if tta == "none":
         monkeypatch.setattr(seeds, "members_at_once", lambda *_: 2)
     run(*TRAIN.values(), evaluate, seeds)
     x = scale_and_normalize(0.5, 0.5)(torch.from_numpy(data.read_patterns().images)).double()
