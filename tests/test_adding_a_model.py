@@ -29,7 +29,7 @@ def extended(project_copy, run_in):
     """A copy of the project with `tanh`, after `dvc repro` and the study of a few seeds."""
     wiring = project_copy / "dvc.yaml"
     (entry,) = re.findall(r"```yaml\n(  train_tanh:.*?\n)```", RECIPE, re.S)
-    (line,) = re.findall(r"```python\n(.*?\n)```", RECIPE, re.S)
+    (line,) = re.findall(r"add the line `(.*?)`", RECIPE)
     after(wiring, "      - plots/losses/relu.csv: *in_git\n", f"\n{entry}")
     losses = "        plots/losses/relu.csv: [loss, val_loss]\n"
     after(wiring, losses, losses.replace("relu", "tanh"))
@@ -37,7 +37,7 @@ def extended(project_copy, run_in):
     params = project_copy / "params.yaml"
     params.write_text(params.read_text() + section)
     models = project_copy / "diagonal/pipeline/models.py"
-    after(models, '    "relu": Model("relu"),\n', line)
+    after(models, '    "relu": Model("relu"),\n', f"    {line}\n")
     script = (project_copy / "stages/train_deepish.py").read_text()
     (project_copy / "stages/train_tanh.py").write_text(script.replace("deepish", "tanh"))
     keys = "".join(f"      - train_tanh.{key}\n" for key in ("hidden", "lr", "n_epochs"))

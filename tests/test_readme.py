@@ -32,9 +32,10 @@ def test_the_table_of_results_is_the_committed_metrics():
     models = metrics("metrics/evaluate/models.json")
     assert rows.keys() == models.keys()
     for name, model in models.items():
-        accuracy = metrics(f"metrics/evaluate/validation/{name}.json")["accuracy"]
+        validation = metrics(f"metrics/evaluate/validation/{name}.json")
         losses = [f"{model[key]:.6f}" for key in ("loss", "val_loss")]
-        assert rows[name].split(" | ") == [str(model["parameters"]), *losses, f"{accuracy:.3f}"]
+        shares = [f"{validation[key]:.3f}" for key in ("accuracy", "undecided")]
+        assert rows[name].split(" | ") == [str(model["parameters"]), *losses, *shares]
     undecided = metrics("metrics/evaluate/validation/relu.json")["undecided"]
     n_val = metrics("metrics/split.json")["val"]["images"]
     assert f"For {round(undecided * n_val)} of the {n_val} validation images" in TEXT
