@@ -23,8 +23,7 @@ def repository(reproduced, tmp_path_factory, run_in):
         assert result.returncode == 0 or words[0] == "merge", result.stderr
         return result
 
-    for name in ("old", "older"):  # pictures that no stage writes any more
-        (project / f"plots/{name}.png").write_bytes(name.encode())
+    (project / "plots/old.png").write_bytes(b"old")  # which no stage writes any more
     git("add", "--all")
     git("commit", "--quiet", "--message", "base")
     git("branch", "--move", "base")
@@ -47,7 +46,6 @@ def test_summaries_show_changes_and_conflicts_are_resolved_as_documented(reposit
     (project / "plots/old.png").write_bytes(b"new")
     with (project / "study/plots/seeds/seeds.csv").open("a") as file:
         file.write("\n")
-    git("mv", "plots/older.png", "plots/renamed.png")
     git("commit", "--quiet", "--all", "--message", "pictures")
     summary = run_in(project, "bash", ".ci/summary", "base")
     assert summary.returncode == 0, summary.stderr
@@ -58,19 +56,15 @@ def test_summaries_show_changes_and_conflicts_are_resolved_as_documented(reposit
     )
     assert "- `plots/losses/relu.csv` changed" in summary.stdout
     assert "- `study/plots/seeds/seeds.csv` changed" in summary.stdout
-    assert "- `plots/older.png` removed\n- `plots/renamed.png` added" in summary.stdout
     nothing = run_in(project, "bash", ".ci/summary", "HEAD")
     assert nothing.stdout.count("No change.") == 3
     base = git("rev-parse", "base").stdout.strip()
     git("update-ref", f"refs/exps/{base[:2]}/{base[2:]}/twin", "base")
     by_name = run_in(project, "bash", ".ci/summary", "twin")  # an experiment
     assert by_name.stdout.replace("twin", "base") == summary.stdout
-    unknown = run_in(project, "bash", ".ci/summary", "nowhere")
-    assert unknown.returncode == 1
-    assert unknown.stderr == "expected a revision to compare with, found nowhere\n"
 
     changed(repository, run_in, "sizes", {"train_relu.hidden": [4, 2]})
-    git("rm", "--quiet", "plots/old.png", "plots/older.png")
+    git("rm", "--quiet", "plots/old.png")
     git("commit", "--quiet", "--message", "fewer")
     merge = git("merge", "rate").stdout
     assert "CONFLICT (content): Merge conflict in dvc.lock" in merge
@@ -83,22 +77,8 @@ def test_summaries_show_changes_and_conflicts_are_resolved_as_documented(reposit
     assert list((project / "plots").glob("*.png")) == []
     assert git("ls-files", "--deleted").stdout == ""
     lock = YAML(typ="safe", pure=True).load(project / "dvc.lock")
-    trained = lock["stages"]["train_relu"]["params"]["params.yaml"]
-    assert trained["train_relu.lr" if "train_relu.lr" in trained else "train_relu"]["lr"] == 0.2
-    assert trained["train_relu"]["hidden"] == [4, 2]
-
-
-def test_make_keeps_pips_variables_away_and_tells_pips_reasons(project, run):
-    python = project / ".venv/bin/python"
-    python.parent.mkdir(parents=True)
-    python.write_text('#!/bin/sh\necho "found $PIP_USER$PIP_TARGET$PIP_CONSTRAINT:" $*; exit 1\n')
-    python.chmod(0o755)
-    done = run("make", ".venv/pipeline", PIP_USER="1", PIP_TARGET="/a", PIP_CONSTRAINT="/b")
-    assert done.returncode == 2
-    what = "--require-hashes --requirement requirements.txt"
-    assert re.findall("^found (.*)", done.stdout, re.M) == [
-        f": -m pip install --quiet {what}", f": -m pip install {what}"
-    ]  # fmt: skip
+    trained = lock["stages"]["train_relu"]["params"]["params.yaml"]["train_relu"]
+    assert (trained["lr"], trained["hidden"]) == (0.2, [4, 2])
 
 
 def test_what_make_onnx_writes_is_nothing_to_the_linter(project, run):

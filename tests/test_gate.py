@@ -3,14 +3,12 @@
 import json
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from dvc.repo import Repo
-from pygit2 import GitError
 from scipy.stats import mannwhitneyu, wilcoxon
 
 from checks import gate
@@ -56,38 +54,24 @@ def write(content, file=gate.STUDY) -> None:
     Path(file).write_text(content if isinstance(content, str) else json.dumps(content))
 
 
-def project(folder: Path, monkeypatch) -> None:
-    """Make a project with a study and one run in a folder of a git repository, and go there."""
-    folder.mkdir(exist_ok=True)
-    monkeypatch.chdir(folder)
-    Repo.init(subdir=True).close()
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Commit a project with a study, which no stage writes, and a run; give what runs the gate."""
+    monkeypatch.setattr(gate, "stale", lambda *_: [])
+    monkeypatch.chdir(tmp_path)
+    git("init", "--quiet")
+    Repo.init().close()
     write(f"metrics:\n- {Path(RUN).parent}\n", "dvc.yaml")
     write(study())
     write(BASE_RUN, RUN)
     git("add", ".")
     git("commit", "--quiet", "--message", "base")
 
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Make a repository with a project; give what runs the gate in the folder that one is in.
-
-    The project has a study and no stage that writes it.
-    """
-    monkeypatch.setattr(gate, "stale", lambda *_: [])
-    monkeypatch.chdir(tmp_path)
-    git("init", "--quiet")
-    project(tmp_path, monkeypatch)
-
     def gate_at(*arguments):
         monkeypatch.setattr(sys, "argv", ["gate", *(arguments or ["HEAD"])])
         return gate.main(), "".join(capsys.readouterr())
 
     return gate_at
-
-
-def raised(error):
-    raise error
 
 
 def assert_incomparable(outcome, *parts):
@@ -146,22 +130,16 @@ def test_the_same_seeds_are_paired_and_p_is_scipys(metric):
     assert (row.better, row.equal, row.worse) == (better, N - better - worse, worse)
 
 
-@pytest.mark.parametrize("n", [N, N - 1])
-def test_other_seeds_are_not_paired_and_p_is_scipys(n):
-    base, now = study(), study(first=1).groupby("model").head(n)
+def test_other_seeds_are_not_paired_and_p_is_scipys(run):
+    base, now = study(), study(first=1)
     row = row_of(now, base, "validation_accuracy")
     pair = (values(table, "validation_accuracy") for table in (now, base))
     assert row.p == pytest.approx(mannwhitneyu(*pair).pvalue)
     assert (row.better, row.equal, row.worse) == (None, None, None)
-
-
-def test_a_reader_is_told_that_seeds_are_not_paired(run):
-    write(study(first=1))
+    write(now)
     status, text = run()
     assert status == 0
-    assert text.splitlines()[2] == (
-        "The seeds are not the same, so they are not paired and less is seen."
-    )
+    assert "\n\nThe seeds are not the same, so they are not paired and less is seen.\n" in text
     assert text.count(" same\n") == 8
 
 
@@ -191,26 +169,10 @@ def test_the_threshold_is_shared_out_among_all_tests():
         assert gate.verdicts(rows)["relu"] == verdict
 
 
-@pytest.mark.parametrize("first", [0, 1])
-def test_the_fewest_seeds_that_are_read_can_tell_a_change(first):
-    """With twenty models, whether paired or not."""
-    models = [f"model{n}" for n in range(20)]
-    base, other = study(*models), study(*models, first=first)
-    now = changed(other, "model3", population_loss=1)
-    now, base = (
-        gate.read_study(each.groupby("model").head(32).to_csv(index=False).encode())
-        for each in (now, base)
-    )
-    assert gate.verdicts(gate.compare(now, base))["model3"] == "worse"
-
-
 BROKEN = {
     "cut off": ("relu,39", "relu,", "found"),
     "another column": ("population_loss", "loss", "population_loss"),
-    "a huge seed": ("relu,7,", "relu,99999999999999999999,", "found"),
     "NaN": ("relu,7,", "relu,7,nan,0,0,0,0\nrelu,99,", "finite numbers"),
-    "infinity": ("relu,7,", "relu,7,inf,0,0,0,0\nrelu,99,", "finite numbers"),
-    "no model": ("relu,7,", ",7,", "a model"),
     "a seed twice": ("relu,7,", "relu,8,", "twice"),
 }
 
@@ -223,9 +185,9 @@ def test_a_study_that_cannot_be_read_is_refused(old, new, reason):
         gate.read_study(text.replace(old, new).encode())
 
 
-@pytest.mark.parametrize("table", [study().head(0), study().groupby("model").head(31)])
-def test_a_study_of_fewer_than_32_seeds_is_refused(table):
-    with pytest.raises(InputError, match=r"expected 32 seeds or more of each model, found (0|31)"):
+def test_a_study_of_fewer_than_32_seeds_is_refused():
+    table = study().groupby("model").head(31)
+    with pytest.raises(InputError, match="expected 32 seeds or more of each model, found 31"):
         gate.read_study(table.to_csv(index=False).encode())
 
 
@@ -236,6 +198,9 @@ def test_either_side_that_cannot_be_read_is_told_in_a_line(run):
     write(study())
     assert_incomparable(run(), f"gate: HEAD: {gate.STUDY}: expected")
     assert_incomparable(run("nonsense"), "gate: nonsense: ", "invalid object name 'nonsense'")
+    git("reset", "--quiet", "--hard", "HEAD~1")
+    write('{"loss": 0.', RUN)
+    assert_incomparable(run(), "gate: HEAD: expected metrics that DVC can read", RUN)
 
 
 @pytest.mark.slow
@@ -249,54 +214,13 @@ def test_a_stale_study_is_not_compared(run, monkeypatch):
     assert run() == (0, "The seed study against HEAD: logistic same, relu same.\n")
     write(changed(study(), "relu", population_loss=0.01))
     assert_incomparable(run(), LINE)
-    Path(gate.STUDY).unlink()
-    assert_incomparable(run(), LINE)
 
 
-def test_a_study_where_older_revisions_have_it_is_compared(run):
-    Path(gate.FORMERLY).parent.mkdir(parents=True, exist_ok=True)
-    git("mv", gate.STUDY, gate.FORMERLY)
-    git("commit", "--quiet", "--message", "as before")
-    git("mv", gate.FORMERLY, gate.STUDY)
-    write(changed(study(), "relu", population_loss=0.01))
-    status, text = run()
-    assert (status, text.splitlines()[0]) == (
-        1, "The seed study against HEAD: logistic same, relu worse."
-    )  # fmt: skip
-
-
-def test_what_dvc_does_not_trust_and_a_fault_of_the_gate_are_no_comparison(run, monkeypatch):
-    with monkeypatch.context() as trusted:  # by git, as its environment says, and not by DVC
-        trusted.setattr(gate, "Repo", partial(raised, GitError("is not owned by current user")))
-        assert_incomparable(run(), "gate: HEAD: expected metrics that DVC can read", "not owned")
+def test_a_fault_of_the_gate_is_no_comparison(run, monkeypatch):
     monkeypatch.setattr(gate, "compare", lambda *_: 1 / 0)
     status, text = run()
     assert status == 2
     assert text.endswith("ZeroDivisionError: division by zero\n")
-
-
-def test_an_experiment_is_compared_by_its_name(run):
-    base = gate._git("rev-parse", "HEAD").stdout.decode().strip()
-    write(changed(study(), "relu", population_loss=0.01))
-    git("commit", "--quiet", "--all", "--message", "as dvc exp run commits")
-    git("update-ref", f"refs/exps/{base[:2]}/{base[2:]}/trial", "HEAD")
-    git("reset", "--quiet", "--hard", base)
-    status, text = run("trial")
-    assert status == 3
-    assert text.startswith("The seed study against trial: logistic same, relu better.\n")
-
-
-def test_a_project_in_a_folder_of_the_repository_is_compared_with_itself(
-    run, tmp_path, monkeypatch
-):
-    project(tmp_path / "sub", monkeypatch)
-    write(changed(study(), "relu", population_loss=0.01))
-    write(BASE_RUN | {"loss": 0.2}, RUN)
-    status, text = run()
-    assert status == 1
-    assert "logistic same, relu worse" in text
-    assert [line.split() for line in text.splitlines()][-1] == [RUN, "loss", "0.15", "0.2"]
-    assert_incomparable(run("HEAD~1"), f"gate: HEAD~1: {gate.STUDY}: expected a file in git")
 
 
 def test_a_new_model_is_shown_and_a_missing_one_cannot_be_compared(run):
@@ -312,53 +236,40 @@ def test_a_new_model_is_shown_and_a_missing_one_cannot_be_compared(run):
 
 
 def test_the_run_is_shown_and_not_judged_and_null_is_a_value(run):
-    write({"accuracy": 0.1, "loss": 7.5, "precision": None, "f1": None}, RUN)
+    write({"accuracy": 1.0, "loss": 7.5, "precision": None, "f1": None}, RUN)
     other = RUN.replace("relu", "tanh")
     write({"loss": 0.5}, other)
     status, text = run()
     assert status == 0
     assert "not judged" in text
-    assert [line.split() for line in text.splitlines()[-4:]] == [
-        [RUN, "accuracy", "1.0", "0.1"],
+    assert [line.split() for line in text.splitlines()[-3:]] == [
         [RUN, "loss", "0.15", "7.5"],
         [other, "loss", "none", "0.5"],
         [RUN, "precision", "0.9", "null"],
     ]
-    git("add", ".")
-    git("commit", "--quiet", "--message", "null")
-    assert run() == (0, "The seed study against HEAD: logistic same, relu same.\n")
 
 
-def test_metrics_that_dvc_cannot_read_are_told_in_a_line(run):
-    write('{"loss": 0.', RUN)
-    assert_incomparable(run(), "gate: HEAD: expected metrics that DVC can read", RUN)
-
-
-def test_without_a_revision_it_is_the_merge_base_or_else_the_commit_before(run):
-    def commit(loss):
+def test_the_base_is_the_merge_base_or_else_the_commit_before_or_an_experiment(run):
+    base = git("rev-parse", "HEAD")
+    for loss in (0.01, -0.01):
         write(changed(study(), "relu", population_loss=loss))
         git("commit", "--quiet", "--all", "--message", "another")
-
-    commit(0.01)
-    assert "against HEAD~1: logistic same, relu worse" in run("--format", "text")[1]
+    assert "against HEAD~1: logistic same, relu better" in run("--format", "text")[1]
     git("update-ref", "refs/remotes/origin/main", "HEAD")
-    assert "against HEAD~1: logistic same, relu worse" in run("--format", "text")[1]
-    git("update-ref", "refs/remotes/origin/main", "HEAD~1")
-    commit(-0.01)
-    base = git("rev-parse", "HEAD~2")
-    assert f"against {base[:12]}: logistic same, relu better" in run("--format", "text")[1]
+    assert "against HEAD~1: logistic same, relu better" in run("--format", "text")[1]
+    git("update-ref", "refs/remotes/origin/main", base)
+    write(study())
+    assert f"against {base[:12]}: logistic same, relu same" in run("--format", "text")[1]
+    git("update-ref", f"refs/exps/{base[:2]}/{base[2:]}/trial", base)  # as dvc exp run does
+    assert "against trial: logistic same, relu same" in run("trial")[1]
 
 
 def test_the_tables_are_markdown_when_asked(run):
     write(changed(study(), "relu", population_loss=0.1))
     write(BASE_RUN | {"loss": 0.4}, RUN)
-    status, text = run("HEAD", "--format", "md")
-    assert status == 1
-    tables = [part.splitlines() for part in text.split("\n\n") if part.startswith("|")]
-    assert len(tables) == 2
-    for (header, rule, *rows), n_columns in zip(tables, (9, 4), strict=True):
-        assert {line.count("|") for line in (header, rule, *rows)} == {n_columns + 1}
-        assert set(rule) <= set("|-:")
+    tables = [part for part in run("HEAD", "--format", "md")[1].split("\n\n") if part[0] == "|"]
+    for table, n_columns in zip(tables, (9, 4), strict=True):
+        assert {line.count("|") for line in table.splitlines()} == {n_columns + 1}
 
 
 def test_the_committed_study_can_be_judged():

@@ -3,19 +3,13 @@
 import base64
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from conftest import opened, requests, run_stages, write_params
-from matplotlib.figure import Figure
 from ruamel.yaml import YAML
-
-from checks.reproduction import call
-from diagonal.errors import InputError
-from reporting.__main__ import by_pipeline, data_uri, drawn, has_changes, plots, template
 
 ROOT = Path(__file__).parents[1]
 LECTURE, STUDY = (
@@ -136,74 +130,3 @@ def test_the_study_has_a_section_that_says_if_it_is_out_of_date(page):
     assert "It was not run with the present code, parameters and data" in text
     reasons = page.find_elements("css selector", "#study ~ details li")
     assert any("study/params.yaml" in each.get_property("textContent") for each in reasons)
-
-
-def test_a_study_that_is_up_to_date_is_said_to_be():
-    nothing = {"metrics": {}, "charts": {}, "figures": {}}
-    page = template().render(
-        commit="x", changed=False, previous=False, versions={}, params={}, stale=[],
-        playground={"without": {"all": "too large"}},
-        pipeline={"width": 1, "height": 1, "lines": [], "boxes": []},
-        lecture=nothing, study=nothing,
-    )  # fmt: skip
-    assert "Its results are those of the present code, parameters and data." in page
-    assert "make study" not in page
-
-
-@pytest.fixture
-def empty(tmp_path, monkeypatch):
-    """An empty project for DVC, to which we go."""
-    monkeypatch.chdir(tmp_path)
-    for words in (["git", "init", "--quiet"], ["dvc", "init", "--quiet"]):
-        call(words, tmp_path)
-    return tmp_path
-
-
-def test_pictures_of_any_format_and_place_are_shown_and_what_the_study_lacks_left_out(empty):
-    (empty / "docs").mkdir()
-    shutil.copy(ROOT / "docs/figures.md", empty / "docs")
-    kinds = {"one.jpg": "jpeg", "plots/two.svg": "svg+xml", "plots/three/four.png": "png"}
-    ours = "study/plots/five.png"
-    for name in (*kinds, ours):
-        (empty / name).parent.mkdir(parents=True, exist_ok=True)
-        Figure().savefig(empty / name)
-    (empty / "dvc.yaml").write_text("plots:\n" + "".join(f"- {name}\n" for name in kinds))
-    chart = "A chart: {x: a, y: {plots/none.csv: b}}"
-    wiring = f"plots: [plots/five.png, plots/none, {{{chart}}}]\n"
-    (empty / "study/dvc.yaml").write_text(wiring)
-    lecture, study = by_pipeline(plots("out"))
-    assert (lecture.keys(), list(study)) == (kinds.keys(), [ours])
-    figures = drawn(lecture)["figures"]
-    assert list(figures) == ["one.jpg", "plots/two.svg", "three"]
-    shown = {each["file"]: each["source"] for group in figures.values() for each in group}
-    for name, kind in kinds.items():
-        assert shown[name] == data_uri((empty / name).read_bytes(), f"image/{kind}")
-
-
-@pytest.mark.parametrize(
-    ("content", "found"),
-    [
-        ("plots:\n- none.png\n", "No such file or directory: 'none.png'"),
-        pytest.param("plots: [\n", "unable to read: 'dvc.yaml'", marks=pytest.mark.slow),
-    ],
-)
-def test_what_dvc_cannot_show_is_told_in_a_line(empty, content, found):
-    (empty / "dvc.yaml").write_text(content)
-    with pytest.raises(InputError) as caught:
-        plots("out")
-    assert str(caught.value).startswith("expected plots that DVC can show, found: ")
-    assert found in str(caught.value)
-    assert len(str(caught.value).splitlines()) == 1
-
-
-def test_changes_of_a_repository_that_the_project_is_a_folder_of_do_not_count(
-    tmp_path, monkeypatch
-):
-    project = tmp_path / "project"
-    project.mkdir()
-    call(["git", "init", "--quiet"], tmp_path)
-    (tmp_path / "notes.txt").touch()
-    monkeypatch.chdir(project)
-    assert not has_changes()
-    (project / "params.yaml").touch()
-    assert has_changes()
