@@ -32,7 +32,6 @@ from reporting.__main__ import template
 from stages.feature_space import titled
 
 slow = pytest.mark.slow  # what takes long, or guards what rarely changes
-ENTER = "\ue007"
 ROOT = Path(__file__).parents[1]
 STAGES = ("split", "balance", "train_logistic", "train_deepish", "train_relu")
 NOTHING = {"metrics": {}, "charts": {}, "figures": {}}
@@ -93,11 +92,17 @@ def show(browser):
     assert asked <= own
 
 
+@pytest.fixture
+def page(show, inside):
+    """The lecture's page, wide and light."""
+    return show()
+
+
 def js(page, code, *arguments):
-    """Run a line of JavaScript; `all` finds elements, folded or not, and $0 and $1 are the arguments."""
+    """Run JavaScript, in which `all` finds elements, and $0 and $1 are the arguments."""
     code = code.replace("$0", "arguments[0]").replace("$1", "arguments[1]")
     return page.execute_script(
-        f"const all = (s) => [...document.querySelectorAll(s)]; {code}", *arguments
+        f"const all=s=>[...document.querySelectorAll(s)]; {code}", *arguments
     )
 
 
@@ -150,11 +155,9 @@ def wait(page, until):
 
 def at(page, fragment):
     """Go to the address of another state, or of that of an image."""
-    js(
-        page,
-        "location.hash = $0",
-        f"image={fragment.tobytes().hex()}" if isinstance(fragment, np.ndarray) else fragment,
-    )
+    if isinstance(fragment, np.ndarray):
+        fragment = f"image={fragment.tobytes().hex()}"
+    js(page, "location.hash = $0", fragment)
 
 
 def number(text):
@@ -183,8 +186,8 @@ def drawn(page):
     return js(page, "return all('#draw-grid button').map(b => Number(b.ariaPressed === 'true'))")
 
 
-def test_every_pattern_and_random_pictures_get_pytorchs_probabilities(show, inside):
-    page, stream = show(), np.random.default_rng(0)
+def test_every_pattern_and_random_pictures_get_pytorchs_probabilities(page):
+    stream = np.random.default_rng(0)
     patterns = data.read_patterns().images
     two_levels = 255 * stream.integers(0, 2, (25, 1, 5, 5))
     gray = stream.integers(0, 256, (25, 1, 5, 5))
@@ -218,8 +221,8 @@ def test_pixels_are_clicked_and_dragged_and_reached_by_keys(show, inside):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_network_is_drawn_with_pytorchs_sums_values_and_weights(show, inside, name):
-    page, model, patterns = show(), read_model(name, 25), data.read_patterns()
+def test_a_network_is_drawn_with_pytorchs_sums_values_and_weights(page, name):
+    model, patterns = read_model(name, 25), data.read_patterns()
     for image in patterns.images[::6]:
         at(page, image)
         x = pixels = NORMALIZE(torch.from_numpy(image[None].copy())).double().flatten(1)
@@ -274,8 +277,7 @@ def test_layers_and_units_have_the_names_that_figures_give_them(show, inside):
     assert sorted(axes) == ["unit 0", "unit 1", "unit 2"]
 
 
-def test_units_are_named_when_pointed_at_or_reached_by_keys(show, inside):
-    page = show()
+def test_units_are_named_when_pointed_at_or_reached_by_keys(page):
     words, units = find(page, "#net-relu .explain"), find_all(page, "#net-relu .unit")
     js(page, "$0.scrollIntoView({ block: 'center' })", units[0])
     ActionChains(page).move_to_element(units[0]).perform()
@@ -294,19 +296,24 @@ def test_units_are_named_when_pointed_at_or_reached_by_keys(show, inside):
 
 
 @slow
-def test_on_a_phone_a_network_folds_to_its_layers(show, inside):
+def test_on_a_phone_networks_fold_to_their_layers_and_figures_are_enlarged(show, inside):
     page = show(width=400)
     fold, units = find(page, "#net-relu .fold"), find_all(page, "#net-relu .unit")
     assert fold.text.startswith("5 of 5 units are above 0")
     assert not any(unit.is_displayed() for unit in units)
-    press(page, ENTER, on=fold)
+    press(page, Keys.ENTER, on=fold)
     assert fold.get_attribute("aria-expanded") == "true"
     assert [unit.is_displayed() for unit in units] == [True] * 5 + [False] * 4
+    press(page, Keys.ENTER, on=find(page, "#data .enlarge"))
+    large = find(page, "#large img")
+    assert (large.get_attribute("alt"), large.size["width"] >= 960) == ("The first images", True)
+    press(page, Keys.ESCAPE)
+    assert not large.is_displayed()
 
 
 @slow
-def test_time_moves_weights_points_and_losses_together(show, inside):
-    page, patterns = show(), data.read_patterns()
+def test_time_moves_weights_points_and_losses_together(page):
+    patterns = data.read_patterns()
     patterns = patterns.chosen(patterns.train + patterns.val > 0)
     epochs, models = read_history("relu", 25)
     losses = pd.read_csv(ROOT / "plots/losses/relu.csv", index_col="epoch")
@@ -348,8 +355,8 @@ def test_time_moves_weights_points_and_losses_together(show, inside):
 @slow
 @pytest.mark.parametrize("where", data.EVAL_SETS)
 @pytest.mark.parametrize("name", MODELS)
-def test_the_threshold_moves_the_matrix_the_curve_and_the_rings(show, inside, name, where):
-    page, patterns = show(), data.read_patterns()
+def test_the_threshold_moves_the_matrix_the_curve_and_the_rings(page, name, where):
+    patterns = data.read_patterns()
     counts = dict(zip(data.EVAL_SETS, (patterns.val, patterns.population), strict=True))[where]
     answers = probabilities(read_model(name, 25), torch.from_numpy(patterns.x))
     for threshold in (0, 0.25, 0.5, 0.75, 1):
@@ -367,8 +374,7 @@ def test_the_threshold_moves_the_matrix_the_curve_and_the_rings(show, inside, na
 
 
 @slow
-def test_the_roc_curve_is_the_pipelines(show, inside):
-    page = show()
+def test_the_roc_curve_is_the_pipelines(page):
     table = pd.read_csv(ROOT / "plots/evaluate/roc.csv")
     for name, rows in table.groupby("model"):
         ours = js(page, "return playground.roc(playground.answers[$0], 'validation')", name)
@@ -426,8 +432,7 @@ SETTINGS = [  # other than the lecture's
 @pytest.mark.parametrize(
     "settings", [{}, *(pytest.param(s, marks=slow) for s in SETTINGS)], ids=str
 )
-def test_training_in_the_browser_has_pytorchs_losses(show, inside, settings):
-    page = show()
+def test_training_in_the_browser_has_pytorchs_losses(page, settings):
     weights = "return playground.train($0, 0).net.layers.map(l => l.map(w => [...w]))"
     initial = js(page, weights, settings)
     run = js(page, "return playground.train($0, 50)", settings)
@@ -438,8 +443,7 @@ def test_training_in_the_browser_has_pytorchs_losses(show, inside, settings):
     assert not learned or run["net"]["slopes"] == pytest.approx(learned, abs=1e-6)
 
 
-def test_the_lectures_settings_play_to_the_pipelines_losses(show, inside):
-    page = show()
+def test_the_lectures_settings_play_to_the_pipelines_losses(page):
     assert status(page, "train").startswith("Epoch 0 of 50: before training; ")
     for _ in range(2):
         click(find(page, "[data-do=step]"))
@@ -518,31 +522,31 @@ def test_exercises_begin_untrained_and_ask_for_a_guess(show, inside):
     assert "done=1&threshold=0.3" in address(page)
 
 
-def test_first_steps_are_solved_by_keys_alone_and_stay_so(show, inside):
-    page, patterns = show(), data.read_patterns()
+def test_first_steps_are_solved_by_keys_alone_and_stay_so(page):
+    patterns = data.read_patterns()
     thumbs, checks = find_all(page, "#draw-patterns button"), "#tasks .check"
     x = torch.from_numpy(patterns.x)
     logistic, relu = (probabilities(read_model(name, 25), x) for name in ("logistic", "relu"))
     wrong = ((logistic > 0.5) != patterns.labels) & (relu != 0.5)
     assert set(texts(page, checks)) == {"\u2610 to do"}
-    press(page, ENTER, on=thumbs[wrong.argmax()])
+    press(page, Keys.ENTER, on=thumbs[wrong.argmax()])
     assert find(page, "#solved").text == "Task 1 is solved; 1 of 5 done."
-    press(page, ENTER, on=thumbs[(relu == 0.5).argmax()])
-    press(page, ENTER, on=find(page, "#net-relu .unit:not(.dead)"))
+    press(page, Keys.ENTER, on=thumbs[(relu == 0.5).argmax()])
+    press(page, Keys.ENTER, on=find(page, "#net-relu .unit:not(.dead)"))
     assert texts(page, checks)[1:3] == ["\u2713 done", "\u2610 to do"]
-    press(page, ENTER, on=find(page, "#net-relu .unit.dead"))
+    press(page, Keys.ENTER, on=find(page, "#net-relu .unit.dead"))
     wait(page, lambda: "done=123" in address(page))
     play, start = find(page, "#train [data-do=play]"), "done=123&activation="
     for settings, task in (("prelu&trained=15", "4"), ("sigmoid&lr=1&trained=18&done=1234", "5")):
         at(page, f"{start}{settings}")
         wait(page, lambda: "loss 0" in status(page, "train"))
-        press(page, ENTER, on=play)
+        press(page, Keys.ENTER, on=play)
         wait(page, lambda task=task: f"Task {task} is solved" in find(page, "#solved").text)
-        press(page, ENTER, on=play)
+        press(page, Keys.ENTER, on=play)
     wait(page, lambda: "done=12345" in address(page))
     page = show(address(page))
     assert set(texts(page, checks)) == {"\u2713 done"}
-    press(page, ENTER, on=find(page, "[data-do=forget]"))
+    press(page, Keys.ENTER, on=find(page, "[data-do=forget]"))
     assert set(texts(page, checks)) == {"\u2610 to do"}
 
 
@@ -551,10 +555,10 @@ ALONE = "return all('.part').filter(e => e.checkVisibility()).map(e => e.id)"
 
 def test_links_keep_the_state_and_parts_stand_alone(show, inside):
     page = show("#threshold=0.3")
-    press(page, ENTER, on=find(page, "nav a[href='#space']"))
+    press(page, Keys.ENTER, on=find(page, "nav a[href='#space']"))
     assert address(page) == "#at=space&threshold=0.3"
     assert 0 <= js(page, "return all('#space')[0].getBoundingClientRect().top") < 100
-    press(page, ENTER, on=find(page, "#batch .show-alone"))
+    press(page, Keys.ENTER, on=find(page, "#batch .show-alone"))
     assert js(page, ALONE) == ["batch"]
     page.back()
     wait(page, lambda: address(page) == "#at=space&threshold=0.3")
@@ -602,8 +606,8 @@ def test_without_scripts_it_says_what_is_missing(browser, inside, tmp_path, poli
 
 
 @slow
-def test_mini_batches_and_mirror_images_are_the_pipelines(show, inside):
-    page, image = show(), data.read_patterns().images[-1]
+def test_mini_batches_and_mirror_images_are_the_pipelines(page):
+    image = data.read_patterns().images[-1]
     assert status(page, "batch").startswith("Mini-batch 1 of 15 in epoch 1: ")
     assert status(page, "batch").endswith(f"epoch {100 * 123 / 240:.1f} %.")  # as on the slides
     shown = sum(each.startswith("diagonal") for each in labels(page, "#batch-images canvas"))
@@ -625,17 +629,6 @@ def test_values_and_slopes_of_activations_are_pytorchs(show, inside, name):
     found = re.search(r"becomes (\S+)\. The slope is (\S+):", words).groups()
     expected = [activation(z).item(), z.grad.item()]
     assert [*map(number, found)] == pytest.approx(expected, abs=0.00051)
-
-
-@slow
-def test_figures_are_enlarged_by_a_key(show, inside):
-    page = show(width=400)
-    press(page, ENTER, on=find(page, "#data .enlarge"))
-    large = find(page, "#large img")
-    assert large.get_attribute("alt") == "The first images"
-    assert large.size["width"] >= 960
-    press(page, "\ue00c")  # escape
-    assert not large.is_displayed()
 
 
 @slow
@@ -727,9 +720,9 @@ def work(page):
     """Use each slider and some buttons; return the sentences that stand instead of parts."""
     for slider in find_all(page, "[type=range]"):
         if slider.is_displayed():
-            press(page, "\ue012", on=slider)  # left
+            press(page, Keys.ARROW_LEFT, on=slider)
     for button in find_all(page, "[data-do=step], [data-do=mirror], [data-do=next], .unit"):
-        press(page, ENTER, on=button)
+        press(page, Keys.ENTER, on=button)
     return texts(page, "#playground h3 + .quiet")
 
 
