@@ -85,7 +85,8 @@ function fill() { // what cannot be used is kept to be put right, and until then
   const controls = find("[name]"), isFaulty = (control) => control.validity.customError;
   for (const control of controls) {
     if (control.type === "checkbox") control.checked = state[control.name];
-    else if (!isFaulty(control)) control.value = written(control.name, state[control.name], CONTROLS);
+    else if (!isFaulty(control) && !control.matches("[type=text]:focus")) // nobody types against what plays
+      control.value = written(control.name, state[control.name], CONTROLS);
     if (control.type === "text") control.ariaInvalid = isFaulty(control);
   }
   const faults = controls.filter(isFaulty).map(({ labels: [label], value, title }) =>

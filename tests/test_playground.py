@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 import torch
 from conftest import opened, requests, run_stages, write_params
+from pages import CONTRAST, address, click, find, find_all, js, press, texts, wait
 from selenium.webdriver import ActionChains, Keys
-from selenium.webdriver.support.wait import WebDriverWait
 from sklearn.metrics import confusion_matrix
 from torch import nn, optim
 
@@ -44,6 +44,10 @@ REST = {  # of the report, beside its playground
     "lecture": NOTHING | {"figures": {"generate": [FIGURE]}}, "study": NOTHING,
     "pipeline": {"width": 1, "height": 1, "lines": [], "boxes": []},
 }  # fmt: skip
+ALONE = "return all('.part').filter(e => e.checkVisibility()).map(e => e.id)"
+OWN = "activation=tanh&batch=8&lr=0.2&hidden=4,2&seed=3&flip=0&balance=0&epochs=30"
+PARTS = ("batch", "time", "threshold", "curve", "train")
+LABELS = "return all($0).map(e => e.ariaLabel)"
 NORMALIZE = scale_and_normalize(0.5, 0.5)
 
 
@@ -98,59 +102,8 @@ def page(show, inside):
     return show()
 
 
-def js(page, code, *arguments):
-    """Run JavaScript, in which `all` finds elements, and $0 and $1 are the arguments."""
-    code = code.replace("$0", "arguments[0]").replace("$1", "arguments[1]")
-    return page.execute_script(
-        f"const all=s=>[...document.querySelectorAll(s)]; {code}", *arguments
-    )
-
-
-def find(page, selector):
-    return page.find_element("css selector", selector)
-
-
-def find_all(page, selector):
-    return page.find_elements("css selector", selector)
-
-
-def texts(page, selector):
-    return [each.text for each in find_all(page, selector)]
-
-
-def contents(page, selector):
-    """The texts of elements, folded or not."""
-    return js(page, "return all($0).map(e => e.textContent)", selector)
-
-
-def labels(page, selector):
-    return js(page, "return all($0).map(e => e.ariaLabel)", selector)
-
-
-def click(element):
-    """Click what may lie below the table of contents."""
-    js(element.parent, "$0.scrollIntoView({ block: 'center' })", element)
-    element.click()
-
-
-def press(page, *keys, on=None):
-    """Press keys on what has the focus, or on an element that gets it."""
-    if on is not None:
-        js(page, "$0.focus()", on)
-    for key in keys:
-        page.switch_to.active_element.send_keys(key)
-
-
 def status(page, part):
     return find(page, f"#{part} .status").text
-
-
-def address(page):
-    return js(page, "return location.hash")
-
-
-def wait(page, until):
-    WebDriverWait(page, 60).until(lambda _: until())
 
 
 def at(page, fragment):
@@ -172,13 +125,14 @@ def by_pytorch(image):
 
 def verdicts(image):
     """The sentence of each model on an image; it is called wrong only where there is a truth."""
-    patterns, word = data.read_patterns(), {True: "diagonal", False: "straight"}
+    patterns = data.read_patterns()
     truth = patterns.labels[(patterns.images == image).all((1, 2, 3))].tolist()
-    return [
-        f"{name} {word[p > 0.5] if p != 0.5 else 'undecided'}"
-        f"{', wrong' if truth and (p > 0.5) != truth[0] else ''} (P(diagonal) = {p:.3f})"
-        for name, p in by_pytorch(image).items()
-    ]
+    sentences = []
+    for name, p in by_pytorch(image).items():
+        word = "undecided" if p == 0.5 else ("straight", "diagonal")[int(p > 0.5)]
+        wrong = ", wrong" if truth and (p > 0.5) != truth[0] else ""
+        sentences.append(f"{name} {word}{wrong} (P(diagonal) = {p:.3f})")
+    return sentences
 
 
 def drawn(page):
@@ -237,7 +191,7 @@ def test_a_network_is_drawn_with_pytorchs_sums_values_and_weights(page, name):
         if name == "deepish":  # all its layers as one
             whole = pixels[0] @ torch.from_numpy(collapsed(model)[0])
             expected.insert(0, (whole.item(), whole.sigmoid().item()))
-        found = [number(each) for each in contents(page, f"#net-{name} td.number")]
+        found = [number(each) for each in texts(page, f"#net-{name} td.number")]
         assert found == pytest.approx(np.ravel(expected), abs=0.0051)
     linear = [layer.weight.detach().numpy() for layer in model if isinstance(layer, nn.Linear)]
     painted = "return [...all($0)[0].getContext('2d').getImageData(0, 0, 5, 5).data]"
@@ -260,21 +214,20 @@ def test_layers_and_units_have_the_names_that_figures_give_them(show, inside):
     page, model = show("#net=relu"), read_model("relu", 25)
     linear = [name for name, layer in model.named_children() if isinstance(layer, nn.Linear)]
     named = [titled(model, name) for name in linear]
-    assert contents(page, "#net-relu caption") == named
-    assert contents(page, "#net-relu .head b") == ["picture", *named]
-    units = [f"{named[0]}, unit {unit}" for unit in range(5)]
-    units += [f"{named[1]}, unit {unit}" for unit in range(3)]
-    assert [each.split(":")[0] for each in labels(page, "#net-relu .unit")] == [*units, "output"]
+    assert texts(page, "#net-relu caption") == named
+    assert texts(page, "#net-relu .head b") == ["picture", *named]
+    units = [each.split(":")[0] for each in js(page, LABELS, "#net-relu .unit")]
+    assert units[:5] == [f"{named[0]}, unit {unit}" for unit in range(5)]
+    assert units[5:] == [*(f"{named[1]}, unit {unit}" for unit in range(3)), "output"]
     patterns = data.read_patterns()
     seen = torch.from_numpy(patterns.x[patterns.train + patterns.val > 0]).double()
     [dead] = (model[:-2](seen) == 0).all(0).nonzero()  # of the last hidden layer
     words = find(page, "#cloud .said").text
     assert f"The patterns in the last hidden layer, {named[-2]}, " in words
     assert words.endswith(f"Dead, 0 for every pattern: unit {dead.item()}.")
-    notes = contents(page, "#net-relu td.note")
+    notes = texts(page, "#net-relu td.note")
     assert [i for i, note in enumerate(notes) if note == "dead"] == [5 + dead.item()]
-    axes = [each for each in texts(page, "#cloud .cloud text") if each.startswith("unit")]
-    assert sorted(axes) == ["unit 0", "unit 1", "unit 2"]
+    assert {f"unit {unit}" for unit in range(3)} <= {*texts(page, "#cloud .cloud text")}
 
 
 def test_units_are_named_when_pointed_at_or_reached_by_keys(page):
@@ -317,16 +270,13 @@ def test_time_moves_weights_points_and_losses_together(page):
     patterns = patterns.chosen(patterns.train + patterns.val > 0)
     epochs, models = read_history("relu", 25)
     losses = pd.read_csv(ROOT / "plots/losses/relu.csv", index_col="epoch")
-    slider, seen = find(page, "[name=epoch]"), []
-    play = find(page, "#time [data-do=play]")
+    slider, play, seen = find(page, "[name=epoch]"), find(page, "#time [data-do=play]"), []
     for epoch, model in list(zip(epochs, models, strict=True))[::-1]:
         assert find(page, "#time output").text == f"{epoch} of 50"
         answers = probabilities(model, torch.from_numpy(patterns.x))
         wrong, open_ = ((answers > 0.5) != patterns.labels).sum(), (answers == 0.5).sum()
-        loss = "before training"
-        if epoch:
-            row = losses.loc[epoch]
-            loss = f"loss {row.loss:.6f}, validation loss {row.val_loss:.6f}"
+        told = "loss {:.6f}, validation loss {:.6f}"
+        loss = told.format(*losses.loc[epoch]) if epoch else "before training"
         told = f"Epoch {epoch}: {loss}; {wrong} of 25 patterns called wrong, {open_} undecided."
         assert status(page, "time") == told
         pictures = js(page, "return all('#time :is(.plot, .links)').map(e => e.innerHTML)")
@@ -371,16 +321,11 @@ def test_the_threshold_moves_the_matrix_the_curve_and_the_rings(page, name, wher
         x, y = map(float, re.findall(r"[\d.]+", dot))
         expected = [44 + 382 * fp / (fp + tn), 186 - 170 * tp / (tp + fn)]
         assert [x, y] == pytest.approx(expected, abs=0.06)
-
-
-@slow
-def test_the_roc_curve_is_the_pipelines(page):
-    table = pd.read_csv(ROOT / "plots/evaluate/roc.csv")
-    for name, rows in table.groupby("model"):
-        ours = js(page, "return playground.roc(playground.answers[$0], 'validation')", name)
-        assert len(ours) >= len(rows)
-        for point in rows[["fpr", "tpr"]].to_numpy():  # scikit-learn leaves out those on a line
-            assert np.abs(np.array(ours) - point).max(axis=1).min() < 1e-6
+    if where == "validation":
+        table = pd.read_csv(ROOT / "plots/evaluate/roc.csv").query("model == @name")
+        ours = np.array(js(page, "return playground.roc(playground.answers[$0], $1)", name, where))
+        for point in table[["fpr", "tpr"]].to_numpy():  # scikit-learn leaves out those on a line
+            assert abs(ours - point).max(axis=1).min() < 1e-6
 
 
 @slow
@@ -395,7 +340,7 @@ def test_the_threshold_follows_the_keys_and_moves_its_own_part_alone(show, insid
     assert js(page, others) == before
 
 
-def trained(settings, initial=None, n_epochs=50):
+def trained(settings, initial=None):
     """Train with PyTorch by autograd on the pipeline's own draws: losses and validation losses."""
     images, labels = (torch.from_numpy(each.copy()) for each in data.read_images())
     train, val = (torch.from_numpy(data.read_split(name).copy()) for name in ("train", "val"))
@@ -416,7 +361,7 @@ def trained(settings, initial=None, n_epochs=50):
         Batches(images, labels, train, sampler=sampler, hflip=hflip, **options),
         Batches(images, labels, val, **options),
     )
-    architecture.train(n_epochs, seed=42)
+    architecture.train(50, seed=42)
     return architecture
 
 
@@ -459,15 +404,10 @@ def test_the_lectures_settings_play_to_the_pipelines_losses(page):
     judged = "{} right, {} undecided".format(*shares)
     end = f"loss {losses.loss:.6f}, validation loss {losses.val_loss:.6f}; {judged}."
     assert status(page, "train") == f"Epoch 50 of 50: {end}"
-    linear = ["66.7 % right, 0.0 % undecided"] * 2
-    assert texts(page, "[data-judged]") == [*linear, judged]
+    assert texts(page, "[data-judged]") == 2 * ["66.7 % right, 0.0 % undecided"] + [judged]
 
 
-OWN = "activation=tanh&batch=8&lr=0.2&hidden=4,2&seed=3&flip=0&balance=0&epochs=30"
-PARTS = ("batch", "time", "threshold", "curve", "train")
-
-
-def test_an_address_brings_back_what_was_set(show, inside):
+def test_an_address_brings_back_what_was_set_if_it_can(show, inside):
     others = "done=25&net=deepish&epoch=5&threshold=0.3&model=relu&curve=tanh&z=0.5&minibatch=4"
     elsewhere = f"image={'00ff' * 12}00&turn=-70&{others}&{OWN}"
     page = show(f"#at=train&{elsewhere}&trained=20")
@@ -484,18 +424,15 @@ def test_an_address_brings_back_what_was_set(show, inside):
     assert sorted(told[1:].split("&")) == sorted(f"at=train&{elsewhere}&trained=20".split("&"))
     page = show(told)
     assert [status(page, part) for part in PARTS] == seen
-
-
-@slow
-def test_an_address_that_makes_no_sense_changes_nothing(show, inside):
-    everything = "return document.querySelector('#playground').innerText"
-    usual = js(show(), everything)
+    # What makes no sense changes nothing.
+    everything, usual = "return all('#playground')[0].innerText", None
     for fragment in (
         "#metrics",
-        "#image=0f&epoch=51&threshold=2&model=none&where=x&turn=NaN",
+        "#image=0f&epoch=51&threshold=2&model=none&where=x&turn=NaN&done=16&z=9&guess=4",
         "#image=zz&epoch=x&lr=0&batch=1.5&activation=x&hidden=0&seed=-1&flip=2&trained=1e9",
-        "#hidden=5,,3&epochs=&at=x&lr=1e999&other=1&&=&%&done=16&only=x&net=x&z=9&guess=4",
+        "#hidden=5,,3&epochs=&at=x&lr=1e999&other=1&&=&%&only=x&net=x",
     ):
+        usual = usual or js(show(), everything)
         assert js(show(fragment), everything) == usual
 
 
@@ -522,7 +459,7 @@ def test_exercises_begin_untrained_and_ask_for_a_guess(show, inside):
     assert "done=1&threshold=0.3" in address(page)
 
 
-def test_first_steps_are_solved_by_keys_alone_and_stay_so(page):
+def test_first_steps_are_solved_by_keys_alone_and_stay_so(page, show):
     patterns = data.read_patterns()
     thumbs, checks = find_all(page, "#draw-patterns button"), "#tasks .check"
     x = torch.from_numpy(patterns.x)
@@ -548,9 +485,6 @@ def test_first_steps_are_solved_by_keys_alone_and_stay_so(page):
     assert set(texts(page, checks)) == {"\u2713 done"}
     press(page, Keys.ENTER, on=find(page, "[data-do=forget]"))
     assert set(texts(page, checks)) == {"\u2610 to do"}
-
-
-ALONE = "return all('.part').filter(e => e.checkVisibility()).map(e => e.id)"
 
 
 def test_links_keep_the_state_and_parts_stand_alone(show, inside):
@@ -593,8 +527,7 @@ def test_it_works_in_a_sandboxed_frame_without_an_address(browser, inside, tmp_p
 @pytest.mark.parametrize("policy", ["", "script-src 'none'"])
 def test_without_scripts_it_says_what_is_missing(browser, inside, tmp_path, policy):
     head = f'<head><meta http-equiv="Content-Security-Policy" content="{policy}">'
-    text = Path("index.html").read_text().replace("<head>", head)
-    (tmp_path / "page.html").write_text(text)
+    (tmp_path / "page.html").write_text(Path("index.html").read_text().replace("<head>", head))
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not policy})
     try:
         page = opened(browser, tmp_path / "page.html", 1280, "light")
@@ -606,11 +539,11 @@ def test_without_scripts_it_says_what_is_missing(browser, inside, tmp_path, poli
 
 
 @slow
-def test_mini_batches_and_mirror_images_are_the_pipelines(page):
+def test_mini_batches_mirror_images_and_activations_are_pytorchs(page):
     image = data.read_patterns().images[-1]
     assert status(page, "batch").startswith("Mini-batch 1 of 15 in epoch 1: ")
     assert status(page, "batch").endswith(f"epoch {100 * 123 / 240:.1f} %.")  # as on the slides
-    shown = sum(each.startswith("diagonal") for each in labels(page, "#batch-images canvas"))
+    shown = sum(each.startswith("diagonal") for each in js(page, LABELS, "#batch-images canvas"))
     assert f": {shown} of 16 are diagonals" in status(page, "batch")
     click(find(page, "[data-do=minibatch]"))
     assert status(page, "batch").startswith("Mini-batch 2 of 15 in epoch 1: ")
@@ -618,17 +551,12 @@ def test_mini_batches_and_mirror_images_are_the_pipelines(page):
     found = [number(each) for each in texts(page, "#mirror td")]
     both = np.array([list(by_pytorch(each).values()) for each in (image, image[..., ::-1])])
     assert found == pytest.approx(np.vstack([both, both.mean(0)]).T.ravel(), abs=0.00051)
-
-
-@slow
-@pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu", "leaky_relu", "prelu"])
-def test_values_and_slopes_of_activations_are_pytorchs(show, inside, name):
-    z, activation = torch.tensor([-0.7], requires_grad=True), network([1, 1, 1], name, seed=0)[2]
-    activation(z).backward()
-    words = status(show(f"#curve={name}&z=-0.7"), "curve")
-    found = re.search(r"becomes (\S+)\. The slope is (\S+):", words).groups()
-    expected = [activation(z).item(), z.grad.item()]
-    assert [*map(number, found)] == pytest.approx(expected, abs=0.00051)
+    for name in ("sigmoid", "tanh", "relu", "leaky_relu", "prelu"):
+        at(page, f"curve={name}&z=-0.7")
+        z, layer = torch.tensor([-0.7], requires_grad=True), network([1, 1, 1], name, seed=0)[2]
+        layer(z).backward()
+        found = re.search(r"becomes (\S+)\. The slope is (\S+):", status(page, "curve")).groups()
+        assert [*map(number, found)] == pytest.approx([layer(z).item(), z.grad.item()], abs=0.00051)
 
 
 @slow
@@ -637,24 +565,20 @@ def test_nothing_is_trained_while_a_setting_cannot_be_used(show, inside):
         press(page, Keys.CONTROL + "a", text, Keys.TAB, on=find(page, f"[name={name}]"))
 
     page = show()
-    faults, play, step = (
-        find(page, f"#train {each}") for each in (".faults", "[data-do=play]", "[data-do=step]")
-    )
-    for name, text in (
-        ("lr", "-1"), ("lr", "much"), ("batch", "2.5"), ("hidden", "5,x"), ("epochs", "0"),
-    ):  # fmt: skip
+    faults, play = find(page, "#train-faults"), find(page, "#train [data-do=play]")
+    step = find(page, "#train [data-do=step]")
+    for name, text in {"lr": "-1", "batch": "2.5", "hidden": "5,x", "epochs": "0"}.items():
         field = find(page, f"[name={name}]")
         before = field.get_attribute("value")
         enter(name, text)
-        assert field.get_attribute("value") == text
-        assert field.get_attribute("aria-invalid") == "true"
+        seen = [field.get_attribute(key) for key in ("value", "aria-invalid")]
+        assert seen == [text, "true"]
         reason = f": \u201c{text}\u201d cannot be used. {field.get_attribute('title')}."
         assert faults.text.endswith(reason)
         assert not (play.is_enabled() or step.is_enabled())
         enter(name, before)
         assert (field.get_attribute("aria-invalid"), faults.text) == ("false", "")
-        assert play.is_enabled()
-        assert step.is_enabled()
+        assert [play.is_enabled(), step.is_enabled()] == [True, True]
     assert status(page, "train").startswith("Epoch 0 of 50: before training")
     click(play)
     enter("lr", "-1")
@@ -667,26 +591,6 @@ def test_nothing_is_trained_while_a_setting_cannot_be_used(show, inside):
     wait(page, lambda: re.match(end, status(page, "train")))
 
 
-# Each text that is seen, and its contrast with what lies behind it (WCAG 2.2).
-CONTRAST = r"""
-const rgb = (color) => color.match(/[\d.]+/g).map(Number);
-const luminance = (color) => rgb(color).slice(0, 3).map((c) => c / 255)
-  .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-  .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-const behind = (e) => {
-  const color = getComputedStyle(e).backgroundColor;
-  return rgb(color)[3] === 0 ? behind(e.parentElement) : color;
-};
-const result = [], walk = document.createTreeWalker(document.querySelector("#playground"), 4);
-while (walk.nextNode()) {
-  const e = walk.currentNode.parentElement, words = walk.currentNode.data.trim();
-  if (!words || !e.getClientRects().length) continue;
-  const text = getComputedStyle(e)[e.closest("svg") ? "fill" : "color"];
-  const [high, low] = [text, behind(e)].map(luminance).sort((a, b) => b - a);
-  result.push([words, (high + 0.05) / (low + 0.05)]);
-}
-return result;
-"""
 NAMED = {"button", "slider", "combobox", "textbox", "checkbox", "image", "link", "heading"}
 
 
@@ -771,15 +675,15 @@ def test_what_is_too_large_for_a_page_says_so(show, changed, monkeypatch):
 def test_a_fourth_model_is_asked_too(show, changed, monkeypatch):
     monkeypatch.setitem(MODELS, "prelu", Model("prelu"))
     monkeypatch.setitem(LOOKS, "prelu", ("#56B4E9", "o"))
-    weights = network([25, 4, 2, 1], "prelu", seed=1).state_dict()
+    tensors = {
+        k: v.numpy() for k, v in network([25, 4, 2, 1], "prelu", seed=1).state_dict().items()
+    }
     images = {"input": files.read_metadata("models/relu.safetensors", "input")}
-    tensors = {name: weight.numpy() for name, weight in weights.items()}
     files.write_tensors("models/prelu.safetensors", tensors, images)
     write_page()
     page = show()
     assert work(page) == []
-    image = data.read_patterns().images[3]
-    at(page, image)
+    at(page, image := data.read_patterns().images[3])
     assert texts(page, "#draw-verdicts p") == verdicts(image)
 
 
