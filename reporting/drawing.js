@@ -70,7 +70,7 @@ function buildNet(holder, net) {
     times(n, (unit) => {
       const made = button.cloneNode(true).firstElementChild;
       Object.assign(made.dataset, { layer, unit });
-      made.tabIndex = layer || unit ? -1 : 0;
+      made.tabIndex = unit ? -1 : 0; // Tab goes from layer to layer, the arrows to each unit
       to.querySelector(".units").append(made);
     });
     grid.append(to);

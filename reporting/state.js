@@ -124,7 +124,7 @@ function solve(tasks) { // number -> whether it is solved now
   const found = Object.keys(tasks).filter((task) => tasks[task] && !state.done.includes(task));
   if (!found.length || !byId("tasks")) return;
   change({ done: [...state.done, ...found].sort().join("") });
-  byId("solved").textContent = `Task ${found.join(", ")} is solved; ${state.done.length} of 5 done.`;
+  byId("solved").innerHTML = `<span>Solved: task ${found.join(" and ")}; ${state.done.length} of 5 done.</span>`;
 }
 
 // ---- What each part shows of the state
