@@ -12,6 +12,7 @@ import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
+import pandas as pd
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from ruamel.yaml import YAML
@@ -55,6 +56,7 @@ def main() -> None:
             lecture=lecture,
             study=study,
             stale=done(stale(Path.cwd())),
+            verdicts=verdicts(),
         )
     with files.replacing(TARGET) as file:
         file.write(page.encode())
@@ -176,6 +178,12 @@ def chart(content: str | dict, theme: str) -> str:
 
 def data_uri(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def verdicts() -> list[dict]:
+    """Read what the study found of each statement; nothing before its first run."""
+    path = Path(STUDY, "plots/verdicts.csv")
+    return pd.read_csv(path, dtype={"experiment": str}).to_dict("records") if path.exists() else []
 
 
 def what_to_see() -> dict[str, str]:

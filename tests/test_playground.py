@@ -1,9 +1,11 @@
 """The report's playground in a real browser, its numbers held against PyTorch and scikit-learn."""
 
+import html
 import json
 import re
 import shutil
 from contextlib import chdir
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,8 @@ import pandas as pd
 import pytest
 import torch
 from conftest import opened, requests, run_stages, write_params
+from pages import CONTRAST, address, click, find, find_all, js, press, texts, wait
+from selenium.webdriver import ActionChains, Keys
 from sklearn.metrics import confusion_matrix
 from torch import nn, optim
 
@@ -27,14 +31,23 @@ from reporting import playground
 from reporting.__main__ import template
 from stages.feature_space import titled
 
+slow = pytest.mark.slow  # what takes long, or guards what rarely changes
 ROOT = Path(__file__).parents[1]
 STAGES = ("split", "balance", "train_logistic", "train_deepish", "train_relu")
 NOTHING = {"metrics": {}, "charts": {}, "figures": {}}
+FIGURE = {
+    "file": "plots/generate/pictures/samples.png", "caption": "The first images",
+    "source": "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 5'/>",
+}  # fmt: skip
 REST = {  # of the report, beside its playground
     "commit": "x", "changed": False, "previous": False, "versions": {}, "params": {}, "stale": [],
-    "lecture": NOTHING, "study": NOTHING,
+    "lecture": NOTHING | {"figures": {"generate": [FIGURE]}}, "study": NOTHING,
     "pipeline": {"width": 1, "height": 1, "lines": [], "boxes": []},
 }  # fmt: skip
+ALONE = "return all('.part').filter(e => e.checkVisibility()).map(e => e.id)"
+OWN = "activation=tanh&batch=8&lr=0.2&hidden=4,2&seed=3&flip=0&balance=0&epochs=30"
+PARTS = ("batch", "time", "threshold", "curve", "train")
+LABELS = "return all($0).map(e => e.ariaLabel)"
 NORMALIZE = scale_and_normalize(0.5, 0.5)
 
 
@@ -70,7 +83,7 @@ def changed(lecture, tmp_path, monkeypatch):
 @pytest.fixture
 def show(browser):
     """Open this folder's page; in the end, nothing must have gone wrong or been asked for."""
-    own = {"data:,", "about:blank"}
+    own = {"about:blank"}
 
     def show(fragment="", width=1280, theme="light"):
         path = Path("index.html").absolute()
@@ -79,39 +92,25 @@ def show(browser):
 
     yield show
     assert browser.get_log("browser") == []
-    assert {re.split("[?#]", url)[0] for url in requests(browser)} <= own
+    asked = {re.split("[?#]", url)[0] for url in requests(browser) if not url.startswith("data:")}
+    assert asked <= own
 
 
-def find(page, selector):
-    return page.find_element("css selector", selector)
-
-
-def find_all(page, selector):
-    return page.find_elements("css selector", selector)
-
-
-def texts(page, selector):
-    return [each.text for each in find_all(page, selector)]
+@pytest.fixture
+def page(show, inside):
+    """The lecture's page, wide and light."""
+    return show()
 
 
 def status(page, part):
-    return find(page, f"#{part} [role=status]").text
-
-
-def address(page):
-    return page.execute_script("return location.hash")
-
-
-def wait(page, until):
-    from selenium.webdriver.support.wait import WebDriverWait
-
-    WebDriverWait(page, 60).until(lambda _: until())
+    return find(page, f"#{part} .status").text
 
 
 def at(page, fragment):
-    """Follow a link to another state."""
-    page.execute_script("location.hash = arguments[0]", fragment)
-    return page
+    """Go to the address of another state, or of that of an image."""
+    if isinstance(fragment, np.ndarray):
+        fragment = f"image={fragment.tobytes().hex()}"
+    js(page, "location.hash = $0", fragment)
 
 
 def number(text):
@@ -125,51 +124,38 @@ def by_pytorch(image):
 
 
 def verdicts(image):
-    word = {True: "diagonal", False: "straight"}
-    return [
-        f"{name} {word[p > 0.5] if p != 0.5 else 'undecided'} (P(diagonal) = {p:.3f})"
-        for name, p in by_pytorch(image).items()
-    ]
+    """The sentence of each model on an image; it is called wrong only where there is a truth."""
+    patterns = data.read_patterns()
+    truth = patterns.labels[(patterns.images == image).all((1, 2, 3))].tolist()
+    sentences = []
+    for name, p in by_pytorch(image).items():
+        word = "undecided" if p == 0.5 else ("straight", "diagonal")[int(p > 0.5)]
+        wrong = ", wrong" if truth and (p > 0.5) != truth[0] else ""
+        sentences.append(f"{name} {word}{wrong} (P(diagonal) = {p:.3f})")
+    return sentences
 
 
 def drawn(page):
     """Which pixels are set, 0 or 1, row by row."""
-    pressed = "return [...document.querySelectorAll('#draw-grid button')].map(b => b.ariaPressed)"
-    return [int(each == "true") for each in page.execute_script(pressed)]
+    return js(page, "return all('#draw-grid button').map(b => Number(b.ariaPressed === 'true'))")
 
 
-def test_every_pattern_and_random_pictures_get_pytorchs_probabilities(show, inside):
-    page, stream = show(), np.random.default_rng(0)
+def test_every_pattern_and_random_pictures_get_pytorchs_probabilities(page):
+    stream = np.random.default_rng(0)
     patterns = data.read_patterns().images
     two_levels = 255 * stream.integers(0, 2, (25, 1, 5, 5))
     gray = stream.integers(0, 256, (25, 1, 5, 5))
     for image in np.concatenate([patterns, two_levels, gray]).astype(np.uint8):
-        at(page, f"image={image.tobytes().hex()}")
-        pixels = image.ravel().tolist()
-        ours = page.execute_script("return playground.probabilities(arguments[0])", pixels)
+        at(page, image)
+        ours = js(page, "return playground.probabilities($0)", image.ravel().tolist())
         assert ours == pytest.approx(by_pytorch(image), abs=1e-6)
         assert texts(page, "#draw-verdicts p") == verdicts(image)
 
 
-def test_patterns_are_picked_by_a_click_and_mirrored_by_another(show, inside):
-    page, images = show(), data.read_patterns().images
-    buttons = find_all(page, "#draw-patterns button")
-    assert len(buttons) == len(images)
-    for button, image in list(zip(buttons, images, strict=True))[::4]:
-        button.click()
-        assert drawn(page) == (image > 0).ravel().tolist()
-        assert button.get_attribute("aria-pressed") == "true"
-        find(page, "[data-do=mirror]").click()
-        assert drawn(page) == (image[..., ::-1] > 0).ravel().tolist()
-        assert texts(page, "#draw-verdicts p") == verdicts(image[..., ::-1])
-
-
 def test_pixels_are_clicked_and_dragged_and_reached_by_keys(show, inside):
-    from selenium.webdriver import ActionChains, Keys
-
     page = show("#image=" + "00" * 25)
     pixels = find_all(page, "#draw-grid button")
-    pixels[7].click()
+    click(pixels[7])
     assert drawn(page) == [i == 7 for i in range(25)]
     pixels[7].click()
     assert not any(drawn(page))
@@ -178,149 +164,150 @@ def test_pixels_are_clicked_and_dragged_and_reached_by_keys(show, inside):
         drag.move_to_element(pixel)
     drag.release().move_to_element(pixels[20]).perform()
     assert drawn(page) == [10 <= i < 15 for i in range(25)]
-    find(page, "[data-do=clear]").click()
-    page.execute_script("arguments[0].focus()", pixels[0])
-    for key in (
-        Keys.ARROW_UP,
-        Keys.ARROW_DOWN,
-        Keys.ARROW_RIGHT,
-        " ",
-        Keys.ARROW_RIGHT,
-        Keys.ENTER,
-    ):
-        page.switch_to.active_element.send_keys(key)
+    assert find(page, "#draw-kind").text.startswith("This is a row or a column")
+    click(find(page, "[data-do=clear]"))
+    assert find(page, "#draw-kind").text.startswith("The picture is empty: no line.")
+    assert "wrong" not in find(page, "#draw-verdicts").text
+    keys = (Keys.ARROW_UP, Keys.ARROW_DOWN, Keys.ARROW_RIGHT, " ", Keys.ARROW_RIGHT, Keys.ENTER)
+    press(page, *keys, on=pixels[0])
     assert drawn(page) == [i in (6, 7) for i in range(25)]
     assert [each.get_attribute("tabindex") for each in pixels].count("0") == 1
 
 
-def test_sums_and_values_of_units_are_pytorchs(show, inside):
-    page, patterns = show(), data.read_patterns()
-    x = torch.from_numpy(patterns.x[patterns.labels == 1][:1]).double()
-    for card, name in zip(find_all(page, "#draw article"), MODELS, strict=True):
-        model, expected, value = read_model(name, 25), [], x
-        if name == "deepish":
-            whole = x.flatten() @ torch.from_numpy(collapsed(model)[0])
-            expected.append([whole.item(), whole.sigmoid().item()])
-        for layer in model:
-            value = layer(value)
+@pytest.mark.parametrize("name", MODELS)
+def test_a_network_is_drawn_with_pytorchs_sums_values_and_weights(page, name):
+    model, patterns = read_model(name, 25), data.read_patterns()
+    for image in patterns.images[::6]:
+        at(page, image)
+        x = pixels = NORMALIZE(torch.from_numpy(image[None].copy())).double().flatten(1)
+        expected = []  # the sum of each unit, and its value
+        for layer, following in pairwise(list(model)[1:]):
+            x = layer(x)
             if isinstance(layer, nn.Linear):
-                expected += [[each, each] for each in value[0].tolist()]
-            elif not isinstance(layer, nn.Flatten):
-                for pair, each in zip(expected[-value.shape[1] :], value[0].tolist(), strict=True):
-                    pair[1] = each
-        found = [number(each.text) for each in card.find_elements("css selector", "td.number")]
+                value = x if isinstance(following, nn.Linear) else following(x)
+                expected += zip(x[0].tolist(), value[0].tolist(), strict=True)
+        found = [number(each) for each in texts(page, f"#net-{name} .unit b")]
+        assert found == pytest.approx([a for _, a in expected], abs=0.0051)
+        if name == "deepish":  # all its layers as one
+            whole = pixels[0] @ torch.from_numpy(collapsed(model)[0])
+            expected.insert(0, (whole.item(), whole.sigmoid().item()))
+        found = [number(each) for each in texts(page, f"#net-{name} td.number")]
         assert found == pytest.approx(np.ravel(expected), abs=0.0051)
+    linear = [layer.weight.detach().numpy() for layer in model if isinstance(layer, nn.Linear)]
+    painted = "return [...all($0)[0].getContext('2d').getImageData(0, 0, 5, 5).data]"
+    red, _, blue, _ = np.reshape(js(page, painted, f"#net-{name} .unit canvas"), (25, 4)).T
+    clear = abs(linear[0][0]) > 0.05 * abs(linear[0]).max()  # orange above 0, purple below
+    assert ((red > blue) == (linear[0][0] > 0))[clear].all()
+    paths = find_all(page, f"#net-{name} .links path")[len(linear[0]) :]
+    assert len(paths) == sum(weights.size for weights in linear[1:])
+    for weights in linear[1:]:  # one line for each, layer by layer
+        lines, paths = paths[: weights.size], paths[weights.size :]
+        widths = [float(each.get_attribute("stroke-width")) for each in lines]
+        thickness = 0.4 + 6 * abs(weights) / abs(weights).max()
+        assert widths == pytest.approx(thickness.ravel(), abs=1e-3)
+        above = ["above" in each.get_attribute("class") for each in lines]
+        assert above == (weights > 0).ravel().tolist()
 
 
-def test_weights_and_products_are_painted_by_their_signs(show, inside):
-    page, image = show(), data.read_patterns().images[-1]
-    at(page, f"image={image.tobytes().hex()}")
-    pixels = page.execute_script(
-        "return [...document.querySelectorAll('#draw article:last-child canvas')].map(c =>"
-        " [...c.getContext('2d').getImageData(0, 0, 5, 5).data])"
-    )
-    weights = read_model("relu", 25).hidden0.weight.detach().numpy()
-    x = NORMALIZE(torch.from_numpy(image.copy())).flatten().numpy()
-    maps = np.stack([weights, weights * x], axis=1).reshape(-1, 25)
-    red, _, blue, _ = np.moveaxis(np.reshape(pixels, (10, 25, 4)).astype(int), -1, 0)
-    clear = abs(maps) > 0.05 * abs(weights).max()  # orange for what is above 0, purple below
-    assert ((red > blue) == (maps > 0))[clear].all()
-    assert (np.where(clear, red - blue, 1) != 0).all()
-
-
-def test_dead_units_are_those_that_the_pipeline_counts(show, inside):
-    page = show()
-    counted = json.loads((ROOT / "metrics/feature_space.json").read_text())["relu"]["dead"]
-    notes = []
-    for image in data.read_patterns().images:
-        at(page, f"image={image.tobytes().hex()}")
-        notes.append(texts(page, "#draw article:last-child td.note"))
-    by_unit = list(zip(*notes, strict=True))
-    assert sum("dead" in each for each in by_unit) == sum(counted.values()) == 1
-    assert [set(each) for each in by_unit if "dead" in each] == [{"dead"}]
-    assert any(set(each) == {"off", ""} for each in by_unit)
-
-
+@slow
 def test_layers_and_units_have_the_names_that_figures_give_them(show, inside):
-    page, model = show(), read_model("relu", 25)
-    card = find(page, "#draw article:last-child")
+    page, model = show("#net=relu"), read_model("relu", 25)
     linear = [name for name, layer in model.named_children() if isinstance(layer, nn.Linear)]
     named = [titled(model, name) for name in linear]
-    assert [each.text for each in card.find_elements("css selector", "caption")] == named
-    rows = [each.text for each in card.find_elements("css selector", "tbody th")]
-    assert rows == [*map(str, range(5)), *map(str, range(3)), "output"]
-    assert texts(page, "#time-weights figure") == [f"unit {unit}" for unit in range(5)]
+    assert texts(page, "#net-relu caption") == named
+    assert texts(page, "#net-relu .head b") == ["picture", *named]
+    units = [each.split(":")[0] for each in js(page, LABELS, "#net-relu .unit")]
+    assert units[:5] == [f"{named[0]}, unit {unit}" for unit in range(5)]
+    assert units[5:] == [*(f"{named[1]}, unit {unit}" for unit in range(3)), "output"]
     patterns = data.read_patterns()
     seen = torch.from_numpy(patterns.x[patterns.train + patterns.val > 0]).double()
-    values = model[:-2](seen)  # of the last hidden layer
-    [dead] = (values == 0).all(0).nonzero()
-    words = find(page, "#draw .said").text
+    [dead] = (model[:-2](seen) == 0).all(0).nonzero()  # of the last hidden layer
+    words = find(page, "#cloud .said").text
     assert f"The patterns in the last hidden layer, {named[-2]}, " in words
     assert words.endswith(f"Dead, 0 for every pattern: unit {dead.item()}.")
-    axes = [each for each in texts(page, "#draw .cloud text") if each.startswith("unit")]
-    assert sorted(axes) == ["unit 0", "unit 1", "unit 2"]
+    notes = texts(page, "#net-relu td.note")
+    assert [i for i, note in enumerate(notes) if note == "dead"] == [5 + dead.item()]
+    assert {f"unit {unit}" for unit in range(3)} <= {*texts(page, "#cloud .cloud text")}
 
 
-def test_time_moves_weights_points_and_losses_together(show, inside):
-    from selenium.webdriver import Keys
+def test_units_are_named_when_pointed_at_or_reached_by_keys(page):
+    words, units = find(page, "#net-relu .explain"), find_all(page, "#net-relu .unit")
+    js(page, "$0.scrollIntoView({ block: 'center' })", units[0])
+    ActionChains(page).move_to_element(units[0]).perform()
+    assert words.text.startswith("hidden 0, unit 0: 25 pixels times 25 weights, added up, = ")
+    assert len(find_all(page, "#net-relu .faint-link")) == 4 + 12 + 3
+    press(page, Keys.ARROW_RIGHT, *[Keys.ARROW_DOWN] * 3, on=units[0])
+    assert words.text.startswith("hidden 1, unit 2: ")
+    terms, total = re.search(r": (.*) = (\S+)\. After ReLU: ", words.text).groups()
+    products = [np.prod([*map(number, each.split(" \u00d7 "))]) for each in terms.split(" + ")]
+    assert sum(products) == pytest.approx(number(total), abs=0.1)
+    press(page, Keys.ARROW_UP)
+    assert "Dead: it is 0 for every pattern." in words.text
+    press(page, Keys.ARROW_RIGHT)
+    assert page.switch_to.active_element == units[-1]
+    assert "The sigmoid makes it" in words.text
 
-    page, patterns = show(), data.read_patterns()
+
+@slow
+def test_on_a_phone_networks_fold_to_their_layers_and_figures_are_enlarged(show, inside):
+    page = show(width=400)
+    fold, units = find_all(page, "#net-relu .fold")[1], find_all(page, "#net-relu .unit")
+    assert fold.text.startswith("1 of 3 units are above 0")
+    assert not any(unit.is_displayed() for unit in units)
+    press(page, Keys.ENTER, Keys.TAB, on=fold)
+    assert fold.get_attribute("aria-expanded") == "true"
+    assert [i for i, unit in enumerate(units) if unit.is_displayed()] == [5, 6, 7]
+    assert page.switch_to.active_element == units[5]
+    press(page, Keys.ENTER, on=find(page, "#data .enlarge"))
+    large = find(page, "#large img")
+    assert (large.get_attribute("alt"), large.size["width"] >= 960) == ("The first images", True)
+    press(page, Keys.ESCAPE)
+    assert not large.is_displayed()
+
+
+@slow
+def test_time_moves_weights_points_and_losses_together(page):
+    patterns = data.read_patterns()
     patterns = patterns.chosen(patterns.train + patterns.val > 0)
     epochs, models = read_history("relu", 25)
     losses = pd.read_csv(ROOT / "plots/losses/relu.csv", index_col="epoch")
-    slider, seen = find(page, "[name=epoch]"), []
+    slider, play, seen = find(page, "[name=epoch]"), find(page, "#time [data-do=play]"), []
     for epoch, model in list(zip(epochs, models, strict=True))[::-1]:
         assert find(page, "#time output").text == f"{epoch} of 50"
         answers = probabilities(model, torch.from_numpy(patterns.x))
-        wrong = ((answers > 0.5) != patterns.labels).sum()
-        loss = "before training"
-        if epoch:
-            row = losses.loc[epoch]
-            loss = f"loss {row.loss:.6f}, validation loss {row.val_loss:.6f}"
-        told = f"Epoch {epoch}: {loss}; {wrong} of 25 patterns called wrong."
+        wrong, open_ = ((answers > 0.5) != patterns.labels).sum(), (answers == 0.5).sum()
+        told = "loss {:.6f}, validation loss {:.6f}"
+        loss = told.format(*losses.loc[epoch]) if epoch else "before training"
+        told = f"Epoch {epoch}: {loss}; {wrong} of 25 patterns called wrong, {open_} undecided."
         assert status(page, "time") == told
-        shown = "return [...document.querySelectorAll('#time .plot')].map(p => p.innerHTML)"
-        weights = (
-            "return [...document.querySelectorAll('#time-weights canvas')].map(c => c.toDataURL())"
-        )
-        seen.append((*page.execute_script(shown), *page.execute_script(weights)))
+        pictures = js(page, "return all('#time :is(.plot, .links)').map(e => e.innerHTML)")
+        weights = "return all('#time [data-layer=\"0\"] canvas').map(e => e.toDataURL())"
+        seen.append(pictures + js(page, weights))
         slider.send_keys(Keys.ARROW_LEFT)
-    assert len(seen[0]) == 2 + 5  # plots, and the first layer's units
+    assert len(seen[0]) == 3 + 5  # plots, lines, and the first layer's units
     for moved in zip(*seen, strict=True):
         assert len(set(moved)) == len(epochs)
+    at(page, "#epoch=46")  # of which no weights are kept: the nearest are shown
+    assert find(page, "#time output").text == "45 of 50"
+    assert slider.get_attribute("aria-valuetext") == "45"
+    js(
+        page,
+        "const start = setInterval; window.setInterval = (f, ms) => start(f, (window.pace = ms))",
+    )
+    feature = {"name": "prefers-reduced-motion", "value": "reduce"}
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    for word in ("Pause", "Play", "Pause"):
+        click(play)
+        assert play.text == word
+    wait(page, lambda: find(page, "#time output").text == "50 of 50")
+    assert js(page, "return pace") == 1000  # slow for those who ask for less motion
 
 
-def test_time_plays_and_pauses(show, inside):
-    page = show("#epoch=42")
-    button = find(page, "#time [data-do=play]")
-    button.click()
-    assert button.text == "Pause"
-    button.click()
-    assert button.text == "Play"
-    stood = find(page, "#time output").text
-    button.click()
-    wait(page, lambda: button.text == "Play")
-    assert find(page, "#time output").text == "50 of 50" != stood
-
-
-def test_an_address_names_an_epoch(show, inside):
-    from selenium.webdriver import Keys
-
-    page = show("#epoch=12")
-    slider, output = (find(page, f"#time {each}") for each in ("[name=epoch]", "output"))
-    assert output.text == "12 of 50"
-    assert status(page, "time").startswith("Epoch 12: ")
-    assert slider.get_attribute("aria-valuetext") == "12"
-    slider.send_keys(Keys.ARROW_RIGHT)
-    wait(page, lambda: address(page) == "#at=time&epoch=15")
-    at(page, "#epoch=33")  # of which no weights are kept
-    assert output.text == "32 of 50"
-
-
+@slow
 @pytest.mark.parametrize("where", data.EVAL_SETS)
 @pytest.mark.parametrize("name", MODELS)
-def test_the_threshold_moves_the_matrix_the_curve_and_the_rings(show, inside, name, where):
-    page, patterns = show(), data.read_patterns()
+def test_the_threshold_moves_the_matrix_the_curve_and_the_rings(page, name, where):
+    patterns = data.read_patterns()
     counts = dict(zip(data.EVAL_SETS, (patterns.val, patterns.population), strict=True))[where]
     answers = probabilities(read_model(name, 25), torch.from_numpy(patterns.x))
     for threshold in (0, 0.25, 0.5, 0.75, 1):
@@ -333,241 +320,285 @@ def test_the_threshold_moves_the_matrix_the_curve_and_the_rings(show, inside, na
         (tn, fp), (fn, tp) = expected
         dot = find(page, "#threshold-roc circle").get_attribute("transform")
         x, y = map(float, re.findall(r"[\d.]+", dot))
-        assert [x, y] == pytest.approx(
-            [44 + 382 * fp / (fp + tn), 186 - 170 * tp / (tp + fn)], abs=0.06
-        )
+        expected = [44 + 382 * fp / (fp + tn), 186 - 170 * tp / (tp + fn)]
+        assert [x, y] == pytest.approx(expected, abs=0.06)
+    if where == "validation":
+        table = pd.read_csv(ROOT / "plots/evaluate/roc.csv").query("model == @name")
+        ours = np.array(js(page, "return playground.roc(playground.answers[$0], $1)", name, where))
+        for point in table[["fpr", "tpr"]].to_numpy():  # scikit-learn leaves out those on a line
+            assert abs(ours - point).max(axis=1).min() < 1e-6
 
 
-def test_the_roc_curve_is_the_pipelines(show, inside):
-    page = show()
-    table = pd.read_csv(ROOT / "plots/evaluate/roc.csv")
-    for name, rows in table.groupby("model"):
-        ours = page.execute_script(
-            "return playground.roc(playground.answers[arguments[0]], 'validation')", name
-        )
-        assert len(ours) >= len(rows)
-        for point in rows[["fpr", "tpr"]].to_numpy():  # scikit-learn leaves out those on a line
-            assert np.abs(np.array(ours) - point).max(axis=1).min() < 1e-6
-
-
+@slow
 def test_the_threshold_follows_the_keys_and_moves_its_own_part_alone(show, inside):
-    from selenium.webdriver import Keys
-
-    page = show("#trained=3")
-    others = "return ['draw', 'time', 'train'].map(id => document.getElementById(id).innerHTML)"
-    before = page.execute_script(others)
+    page = show("#trained=3&model=relu")
+    others = "return all('#draw, #time, #train').map(e => e.innerHTML)"
+    before = js(page, others)
     find(page, "[name=threshold]").send_keys(Keys.ARROW_LEFT)
-    assert find(page, "#threshold output").text == "0.490"
-    assert texts(page, ".matrix td b") == ["7", "17", "0", "36"]
-    wait(page, lambda: address(page) == "#at=threshold&threshold=0.49&trained=3")
-    assert page.execute_script(others) == before
-    assert show("#trained=3&threshold=0.1").execute_script(others) == before
+    assert texts(page, "#threshold output, .matrix td b") == ["0.490", "7", "17", "0", "36"]
+    assert status(page, "threshold").startswith("71.7 % right, 28.3 % undecided; ")
+    wait(page, lambda: address(page) == "#at=threshold&threshold=0.49&model=relu&trained=3")
+    assert js(page, others) == before
 
 
-def trained(settings, initial=None, n_epochs=50):
+def trained(settings, initial=None):
     """Train with PyTorch by autograd on the pipeline's own draws: losses and validation losses."""
     images, labels = (torch.from_numpy(each.copy()) for each in data.read_images())
     train, val = (torch.from_numpy(data.read_split(name).copy()) for name in ("train", "val"))
-    sampler = (
-        make_balanced_sampler(labels[train])
-        if settings.get("balance", True)
-        else weighted_sampler(torch.ones(240).double())
-    )
-    options = {
-        "batch_size": settings.get("batch", 16),
-        "transform": NORMALIZE,
-        "dtype": torch.float64,
-    }
-    hidden = settings.get("hidden", [5, 3])
-    model = network(
-        [25, *hidden, 1], settings.get("activation", "relu"), seed=17, dtype=torch.float64
-    )
+    equal = weighted_sampler(torch.ones(240).double())
+    sampler = make_balanced_sampler(labels[train]) if settings.get("balance", True) else equal
+    n, activation = settings.get("batch", 16), settings.get("activation", "relu")
+    options = {"batch_size": n, "transform": NORMALIZE, "dtype": torch.float64}
+    sizes = [25, *settings.get("hidden", [5, 3]), 1]
+    model = network(sizes, activation, seed=17, dtype=torch.float64)
     if initial:
         linear = [layer for layer in model if isinstance(layer, nn.Linear)]
         for layer, weights in zip(linear, initial, strict=True):
             layer.weight.data = torch.tensor(weights, dtype=torch.float64)
-    architecture = Architecture(
-        model, nn.BCELoss(), optim.SGD(model.parameters(), lr=settings.get("lr", 0.1))
-    )
+    descent = optim.SGD(model.parameters(), lr=settings.get("lr", 0.1))
+    architecture = Architecture(model, nn.BCELoss(), descent)
     hflip = 0.5 if settings.get("flip", True) else 0.0
     architecture.set_loaders(
         Batches(images, labels, train, sampler=sampler, hflip=hflip, **options),
         Batches(images, labels, val, **options),
     )
-    architecture.train(n_epochs, seed=42)
+    architecture.train(50, seed=42)
     return architecture
 
 
+SETTINGS = [  # other than the lecture's
+    *({"activation": name} for name in ("none", "sigmoid", "tanh", "leaky_relu", "prelu")),
+    {"flip": False, "batch": 7, "lr": 0.3},
+    {"balance": False, "batch": 240},
+    {"hidden": []},
+    {"hidden": [6, 5, 4, 3], "activation": "prelu"},
+]
+
+
 @pytest.mark.parametrize(
-    "settings",
-    [
-        {},
-        *({"activation": name} for name in ("none", "sigmoid", "tanh", "leaky_relu", "prelu")),
-        {"flip": False, "batch": 7, "lr": 0.3},
-        {"balance": False, "batch": 240},
-        {"hidden": []},
-        {"hidden": [6, 5, 4, 3], "activation": "prelu"},
-    ],
-    ids=str,
+    "settings", [{}, *(pytest.param(s, marks=slow) for s in SETTINGS)], ids=str
 )
-def test_training_in_the_browser_has_pytorchs_losses(show, inside, settings):
-    page = show()
-    weights = "return playground.train(arguments[0], 0).net.layers.map(l => l.map(w => [...w]))"
-    initial = page.execute_script(weights, settings)
-    run = page.execute_script(
-        "const { losses, valLosses, net } = playground.train(arguments[0], 50);"
-        "return { losses, valLosses, slopes: net.slopes }",
-        settings,
-    )
+def test_training_in_the_browser_has_pytorchs_losses(page, settings):
+    weights = "return playground.train($0, 0).net.layers.map(l => l.map(w => [...w]))"
+    initial = js(page, weights, settings)
+    run = js(page, "return playground.train($0, 50)", settings)
     expected = trained(settings, initial if "hidden" in settings else None)
     assert run["losses"] == pytest.approx(expected.losses, abs=1e-6)
     assert run["valLosses"] == pytest.approx(expected.val_losses, abs=1e-6)
     learned = [layer.weight.item() for layer in expected.model if isinstance(layer, nn.PReLU)]
-    assert not learned or run["slopes"] == pytest.approx(learned, abs=1e-6)
+    assert not learned or run["net"]["slopes"] == pytest.approx(learned, abs=1e-6)
 
 
-def test_the_lectures_settings_play_to_the_pipelines_losses(show, inside):
-    page = show()
+def test_the_lectures_settings_play_to_the_pipelines_losses(page):
     assert status(page, "train").startswith("Epoch 0 of 50: before training; ")
     for _ in range(2):
-        find(page, "[data-do=step]").click()
+        click(find(page, "[data-do=step]"))
     assert status(page, "train").startswith("Epoch 2 of 50: ")
-    find(page, "[data-do=reset]").click()
+    click(find(page, "[data-do=reset]"))
     assert status(page, "train").startswith("Epoch 0 of 50: ")
     button = find(page, "#train [data-do=play]")
-    button.click()
+    click(button)
     wait(page, lambda: button.text == "Play")
     losses = pd.read_csv(ROOT / "plots/losses/relu.csv").iloc[-1]
-    accuracy = json.loads((ROOT / "metrics/evaluate/population/relu.json").read_text())["accuracy"]
-    end = f"loss {losses.loss:.6f}, validation loss {losses.val_loss:.6f}"
-    assert status(page, "train") == f"Epoch 50 of 50: {end}; {100 * accuracy:.1f} % right."
+    metrics = json.loads((ROOT / "metrics/evaluate/population/relu.json").read_text())
+    shares = [f"{100 * metrics[key]:.1f} %" for key in ("accuracy", "undecided")]
+    judged = "{} right, {} undecided".format(*shares)
+    end = f"loss {losses.loss:.6f}, validation loss {losses.val_loss:.6f}; {judged}."
+    assert status(page, "train") == f"Epoch 50 of 50: {end}"
+    assert texts(page, "[data-judged]") == 2 * ["66.7 % right, 0.0 % undecided"] + [judged]
 
 
-SETTINGS = "activation=tanh&batch=8&lr=0.2&hidden=4,2&seed=3&flip=0&balance=0&epochs=30"
-PARTS = ("draw", "time", "threshold", "train")
-
-
-def test_an_address_brings_back_what_was_set(show, inside):
-    elsewhere = f"image={'00ff' * 12}00&turn=-70&epoch=5&threshold=0.3&model=logistic&{SETTINGS}"
+def test_an_address_brings_back_what_was_set_if_it_can(show, inside):
+    others = "done=25&net=deepish&epoch=5&threshold=0.3&model=relu&curve=tanh&z=0.5&minibatch=4"
+    elsewhere = f"image={'00ff' * 12}00&turn=-70&{others}&{OWN}"
     page = show(f"#at=train&{elsewhere}&trained=20")
-    assert page.execute_script("return scrollY") > 1000
+    assert js(page, "return scrollY") > 1000
     wait(page, lambda: status(page, "train").startswith("Epoch 20 of 30: "))
     seen = [status(page, part) for part in PARTS]
-    assert seen[3].startswith("Epoch 20 of 30: loss 0.")
-    find(page, "#train [data-do=reset]").click()
+    assert seen[-1].startswith("Epoch 20 of 30: loss 0.")
+    click(find(page, "#train [data-do=reset]"))
     assert status(page, "train").startswith("Epoch 0 of 30: before training")
     for _ in range(20):
-        find(page, "[data-do=step]").click()
+        click(find(page, "[data-do=step]"))
     wait(page, lambda: "trained=20" in address(page))
     told = address(page)
     assert sorted(told[1:].split("&")) == sorted(f"at=train&{elsewhere}&trained=20".split("&"))
     page = show(told)
     assert [status(page, part) for part in PARTS] == seen
-
-
-def test_an_address_that_makes_no_sense_changes_nothing(show, inside):
-    everything = "return document.querySelector('#playground').innerText"
-    usual = show().execute_script(everything)
+    # What makes no sense changes nothing.
+    everything, usual = "return all('#playground')[0].innerText", None
     for fragment in (
         "#metrics",
-        "#image=0f&epoch=51&threshold=2&model=none&where=x&turn=NaN",
+        "#image=0f&epoch=51&threshold=2&model=none&where=x&turn=NaN&done=16&z=9&guess=4",
         "#image=zz&epoch=x&lr=0&batch=1.5&activation=x&hidden=0&seed=-1&flip=2&trained=1e9",
-        "#hidden=5,,3&epochs=&at=x&lr=1e999&other=1&&=&%",
+        "#hidden=5,,3&epochs=&at=x&lr=1e999&other=1&&=&%&only=x&net=x",
     ):
-        assert show(fragment).execute_script(everything) == usual
+        usual = usual or js(show(), everything)
+        assert js(show(fragment), everything) == usual
 
 
-def test_exercises_are_links_that_train_at_once(show, inside):
-    page, ends = show(), set()
-    links = find_all(page, "#train a")
-    for link in links:
-        link.click()
+@slow
+def test_exercises_begin_untrained_and_ask_for_a_guess(show, inside):
+    page, outcomes = show("#done=1&threshold=0.3"), []
+    play = find(page, "#train [data-do=play]")
+    for link in find_all(page, ".exercises a"):
+        click(link)
+        assert status(page, "train").startswith("Epoch 0 of 50: before training")
+        assert not play.is_enabled()
+        click(find(page, "[data-guess='1']"))
+        assert play.is_enabled()
+        assert texts(page, ".answer:not([hidden])") == []
+        wait(page, lambda: "guess=1" in address(page))
+        at(page, f"{address(page)}&trained=50")
         wait(page, lambda: status(page, "train").startswith("Epoch 50 of 50: "))
-        ends.add(status(page, "train"))
-    assert len(ends) == len(links) == 6
+        loss = re.search(r" loss ([\d.]+),", status(page, "train"))[1]
+        outcomes.append(float(loss) > 0.65)
+        end = "you were right." if outcomes[-1] else "not so."
+        assert find(page, "#guessed").text.endswith(f"It ended at {float(loss):.3f}: {end}")
+        assert len(texts(page, ".answer:not([hidden])")) == 1
+    assert outcomes == [True, False, True, False, False, False]
+    assert "done=1&threshold=0.3" in address(page)
 
 
-def enter(page, name, text):
-    """Type text into a field instead of what is there, and leave the field."""
-    from selenium.webdriver import Keys
+def test_first_steps_are_solved_by_keys_alone_and_stay_so(page, show):
+    patterns = data.read_patterns()
+    thumbs, checks = find_all(page, "#draw-patterns button"), "#tasks .check"
+    x = torch.from_numpy(patterns.x)
+    logistic, relu = (probabilities(read_model(name, 25), x) for name in ("logistic", "relu"))
+    wrong = ((logistic > 0.5) != patterns.labels) & (relu != 0.5)
+    assert set(texts(page, checks)) == {"\u2610 to do"}
+    press(page, Keys.ENTER, on=thumbs[wrong.argmax()])
+    assert find(page, "#solved").text == "Solved: task 1; 1 of 5 done."
+    press(page, Keys.ENTER, on=thumbs[(relu == 0.5).argmax()])
+    press(page, Keys.ENTER, on=find(page, "#net-relu .unit:not(.dead)"))
+    assert texts(page, checks)[1:3] == ["\u2713 done", "\u2610 to do"]
+    press(page, Keys.ENTER, on=find(page, "#net-relu .unit.dead"))
+    wait(page, lambda: "done=123" in address(page))
+    play, start = find(page, "#train [data-do=play]"), "done=123&activation="
+    for settings, task in (("prelu&trained=15", "4"), ("sigmoid&lr=1&trained=18&done=1234", "5")):
+        at(page, f"{start}{settings}")
+        wait(page, lambda: "loss 0" in status(page, "train"))
+        press(page, Keys.ENTER, on=play)
+        wait(page, lambda task=task: f"Solved: task {task};" in find(page, "#solved").text)
+        press(page, Keys.ENTER, on=play)
+    wait(page, lambda: "done=12345" in address(page))
+    page = show(address(page))
+    assert set(texts(page, checks)) == {"\u2713 done"}
+    press(page, Keys.ENTER, on=find(page, "[data-do=forget]"))
+    assert set(texts(page, checks)) == {"\u2610 to do"}
 
-    find(page, f"[name={name}]").send_keys(Keys.CONTROL, "a", Keys.NULL, text, Keys.TAB)
+
+def test_links_keep_the_state_and_parts_stand_alone(show, inside):
+    page = show("#threshold=0.3")
+    press(page, Keys.ENTER, on=find(page, "nav a[href='#space']"))
+    assert address(page) == "#at=space&threshold=0.3"
+    assert 0 <= js(page, "return all('#space')[0].getBoundingClientRect().top") < 100
+    press(page, Keys.ENTER, on=find(page, "#batch .show-alone"))
+    assert js(page, ALONE) == ["batch"]
+    page.back()
+    wait(page, lambda: address(page) == "#at=space&threshold=0.3")
+    assert len(js(page, ALONE)) > 10
+    for part in ("draw", "threshold", "train", "net-relu"):
+        at(page, f"only={part}")
+        wait(page, lambda part=part: js(page, ALONE) == [part])
+        assert not any(each.is_displayed() for each in find_all(page, "h1, nav"))
+    click(find(page, "#net-relu .show-all"))
+    assert find(page, "h1").is_displayed()
 
 
-def test_nothing_is_trained_while_a_setting_cannot_be_used(show, inside):
-    page = show()
-    faults, play, step = (
-        find(page, f"#train {each}") for each in (".faults", "[data-do=play]", "[data-do=step]")
+def test_it_works_in_a_sandboxed_frame_without_an_address(browser, inside, tmp_path):
+    text = html.escape(Path("index.html").read_text())
+    frame = '<iframe sandbox="allow-scripts" name="#only=train" width=900 height=800 srcdoc='
+    (tmp_path / "course.html").write_text(
+        f'<!doctype html><title>A</title>{frame}"{text}"></iframe>'
     )
-    for name, text in (
-        ("lr", "-1"), ("lr", "much"), ("batch", "2.5"), ("hidden", "5,x"), ("epochs", "0"),
-    ):  # fmt: skip
+    page = opened(browser, tmp_path / "course.html", 1280, "light")
+    page.switch_to.frame(0)
+    assert js(page, ALONE) == ["train"]
+    click(find(page, "#train [data-do=step]"))
+    click(find(page, "#train .show-all"))
+    click(find(page, "nav a[href='#space']"))
+    assert js(page, "return scrollY") > 5000
+    assert status(page, "train").startswith("Epoch 1 of 50: loss ")
+    page.switch_to.default_content()
+    assert page.get_log("browser") == []
+
+
+@slow
+@pytest.mark.parametrize("policy", ["", "script-src 'none'"])
+def test_without_scripts_it_says_what_is_missing(browser, inside, tmp_path, policy):
+    head = f'<head><meta http-equiv="Content-Security-Policy" content="{policy}">'
+    (tmp_path / "page.html").write_text(Path("index.html").read_text().replace("<head>", head))
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not policy})
+    try:
+        page = opened(browser, tmp_path / "page.html", 1280, "light")
+        assert find(page, ".needs-script").text.startswith("The parts to play with are missing.")
+        assert not any(part.is_displayed() for part in find_all(page, ".part"))
+        assert "Logistic regression is a single unit." in find(page, "#shallow").text
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+@slow
+def test_mini_batches_mirror_images_and_activations_are_pytorchs(page):
+    image = data.read_patterns().images[-1]
+    assert status(page, "batch").startswith("Mini-batch 1 of 15 in epoch 1: ")
+    assert status(page, "batch").endswith(f"epoch {100 * 123 / 240:.1f} %.")  # as on the slides
+    shown = sum(each.startswith("diagonal") for each in js(page, LABELS, "#batch-images canvas"))
+    assert f": {shown} of 16 are diagonals" in status(page, "batch")
+    click(find(page, "[data-do=minibatch]"))
+    assert status(page, "batch").startswith("Mini-batch 2 of 15 in epoch 1: ")
+    at(page, image)
+    found = [number(each) for each in texts(page, "#mirror td")]
+    both = np.array([list(by_pytorch(each).values()) for each in (image, image[..., ::-1])])
+    assert found == pytest.approx(np.vstack([both, both.mean(0)]).T.ravel(), abs=0.00051)
+    for name in ("sigmoid", "tanh", "relu", "leaky_relu", "prelu"):
+        at(page, f"curve={name}&z=-0.7")
+        z, layer = torch.tensor([-0.7], requires_grad=True), network([1, 1, 1], name, seed=0)[2]
+        layer(z).backward()
+        found = re.search(r"becomes (\S+)\. The slope is (\S+):", status(page, "curve")).groups()
+        assert [*map(number, found)] == pytest.approx([layer(z).item(), z.grad.item()], abs=0.00051)
+
+
+@slow
+def test_nothing_is_trained_while_a_setting_cannot_be_used(show, inside):
+    def enter(name, text):
+        press(page, Keys.CONTROL + "a", text, Keys.TAB, on=find(page, f"[name={name}]"))
+
+    page = show()
+    faults, play = find(page, "#train-faults"), find(page, "#train [data-do=play]")
+    step = find(page, "#train [data-do=step]")
+    for name, text in {"lr": "-1", "batch": "2.5", "hidden": "5,x", "epochs": "0"}.items():
         field = find(page, f"[name={name}]")
         before = field.get_attribute("value")
-        enter(page, name, text)
-        assert field.get_attribute("value") == text
-        assert field.get_attribute("aria-invalid") == "true"
+        enter(name, text)
+        seen = [field.get_attribute(key) for key in ("value", "aria-invalid")]
+        assert seen == [text, "true"]
         reason = f": \u201c{text}\u201d cannot be used. {field.get_attribute('title')}."
         assert faults.text.endswith(reason)
-        assert not play.is_enabled()
-        assert not step.is_enabled()
-        enter(page, name, before)
-        assert field.get_attribute("aria-invalid") == "false"
-        assert faults.text == ""
-        assert play.is_enabled()
-        assert step.is_enabled()
+        assert not (play.is_enabled() or step.is_enabled())
+        enter(name, before)
+        assert (field.get_attribute("aria-invalid"), faults.text) == ("false", "")
+        assert [play.is_enabled(), step.is_enabled()] == [True, True]
     assert status(page, "train").startswith("Epoch 0 of 50: before training")
+    click(play)
+    enter("lr", "-1")
+    assert (play.text, play.is_enabled()) == ("Play", False)
+    click(find(page, "#train [data-do=lecture]"))
+    assert play.is_enabled()
+    assert find(page, "[name=lr]").get_attribute("value") == "0.1"
+    at(page, "activation=prelu&hidden=9,9,9&lr=100&trained=50")  # numbers stay finite
+    end = r"Epoch 50 of 50: loss [\d.]+, validation loss [\d.]+; "
+    wait(page, lambda: re.match(end, status(page, "train")))
 
 
-def test_a_setting_that_cannot_be_used_stops_what_plays_until_another_is_chosen(show, inside):
-    page = show()
-    play, rate = find(page, "#train [data-do=play]"), find(page, "[name=lr]")
-    for mend in (find(page, "[data-do=lecture]").click, lambda: find(page, "#train a").click()):
-        play.click()
-        assert play.text == "Pause"
-        enter(page, "lr", "-1")
-        assert (play.text, play.is_enabled()) == ("Play", False)
-        mend()
-        wait(page, play.is_enabled)
-        assert rate.get_attribute("value") == "0.1"
-
-
-def test_a_learning_rate_without_measure_keeps_numbers_finite(show, inside):
-    page = show("#at=train&activation=prelu&hidden=9,9,9&lr=100&trained=50")
-    wait(page, lambda: status(page, "train").startswith("Epoch 50 of 50: "))
-    assert re.search(
-        r"Epoch 50 of 50: loss [\d.]+, validation loss [\d.]+; ", status(page, "train")
-    )
-    find(page, "[data-do=lecture]").click()
-    assert status(page, "train").startswith("Epoch 0 of 50: before training; ")
-
-
-# Each text that is seen, and its contrast with what lies behind it (WCAG 2.2).
-CONTRAST = r"""
-const rgb = (color) => color.match(/[\d.]+/g).map(Number);
-const luminance = (color) => rgb(color).slice(0, 3).map((c) => c / 255)
-  .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-  .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-const behind = (e) => {
-  const color = getComputedStyle(e).backgroundColor;
-  return rgb(color)[3] === 0 ? behind(e.parentElement) : color;
-};
-const result = [], walk = document.createTreeWalker(document.querySelector("#playground"), 4);
-while (walk.nextNode()) {
-  const e = walk.currentNode.parentElement, words = walk.currentNode.data.trim();
-  if (!words || !e.getClientRects().length) continue;
-  const text = getComputedStyle(e)[e.closest("svg") ? "fill" : "color"];
-  const [high, low] = [text, behind(e)].map(luminance).sort((a, b) => b - a);
-  result.push([words, (high + 0.05) / (low + 0.05)]);
-}
-return result;
-"""
 NAMED = {"button", "slider", "combobox", "textbox", "checkbox", "image", "link", "heading"}
 
 
+@slow
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (400, "dark")])
 def test_it_can_be_read_and_heard_and_fits(show, inside, width, theme):
-    page = show("#threshold=0.8&trained=10&hidden=2", width, theme)
+    page = show("#threshold=0.8&trained=10&hidden=2&exercise=1&guess=1&done=1", width, theme)
     contrasts = page.execute_script(CONTRAST)
     assert len(contrasts) > 200
     assert [each for each in contrasts if each[1] < 4.5] == []
@@ -576,16 +607,6 @@ def test_it_can_be_read_and_heard_and_fits(show, inside, width, theme):
     assert len(nodes) > 100
     assert [node for node in nodes if not node["name"]["value"]] == []
     assert page.execute_script("return document.documentElement.scrollWidth") <= width
-
-
-def test_motion_is_slow_for_those_who_ask_for_less(show, inside):
-    page = show()
-    feature = {"name": "prefers-reduced-motion", "value": "reduce"}
-    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
-    page.execute_script("window.paces = []; window.setInterval = (_, ms) => paces.push(ms)")
-    for part in ("time", "train"):
-        find(page, f"#{part} [data-do=play]").click()
-    assert page.execute_script("return paces") == [1000, 1000]
 
 
 def bring(n_channels, size):
@@ -604,12 +625,13 @@ def work(page):
     """Use each slider and some buttons; return the sentences that stand instead of parts."""
     for slider in find_all(page, "[type=range]"):
         if slider.is_displayed():
-            slider.send_keys("\ue012")  # left
-    for button in find_all(page, "[data-do=step], [data-do=mirror]"):
-        button.click()
+            press(page, Keys.ARROW_LEFT, on=slider)
+    for button in find_all(page, "[data-do=step], [data-do=mirror], [data-do=next], .unit"):
+        press(page, Keys.ENTER, on=button)
     return texts(page, "#playground h3 + .quiet")
 
 
+@slow
 def test_gray_images_of_ones_own_are_judged_as_by_the_pipeline(show, changed):
     write_params(Path("params.yaml"), {
         "transforms.mean": 0.3, "transforms.std": 0.7, "train.precision": "float32",
@@ -621,19 +643,21 @@ def test_gray_images_of_ones_own_are_judged_as_by_the_pipeline(show, changed):
     assert work(page) == []
     assert texts(page, "[name=where] option") == ["validation images"]  # no population is known
     for name in MODELS:
-        ours = page.execute_script("return playground.answers[arguments[0]]", name)
+        ours = js(page, "return playground.answers[$0]", name)
         x = torch.from_numpy(data.read_patterns().x)
         assert ours == pytest.approx(probabilities(read_model(name, 36), x, "hflip"), abs=1e-6)
-    ours = page.execute_script("return playground.train({}, 2).losses")
+    ours = js(page, "return playground.train({}, 2).losses")
     assert ours == pytest.approx(pd.read_csv("plots/losses/relu.csv").loss, abs=1e-5)
 
 
+@slow
 def test_what_makes_no_sense_for_large_images_in_colour_says_so(show, changed):
     bring(3, 30)
     limits = "Drawing is for images of one channel and at most 28 x 28 pixels"
     assert work(show()) == [f"{limits}; these have 3 and 30 x 30."]
 
 
+@slow
 def test_what_is_too_large_for_a_page_says_so(show, changed, monkeypatch):
     largest = {"patterns": 25, "pixels": 10**6, "weights": 1000, "draws": 100}
     monkeypatch.setattr(playground, "LARGEST", largest)
@@ -645,35 +669,32 @@ def test_what_is_too_large_for_a_page_says_so(show, changed, monkeypatch):
     largest["pixels"] = 100
     write_page()
     sentence = "This part is for up to 100 pixels of all distinct images; here are 625."
-    assert texts(show(), "#playground .quiet") == [sentence]
+    assert texts(show(), "#start .quiet") == [sentence]
 
 
+@slow
 def test_a_fourth_model_is_asked_too(show, changed, monkeypatch):
     monkeypatch.setitem(MODELS, "prelu", Model("prelu"))
     monkeypatch.setitem(LOOKS, "prelu", ("#56B4E9", "o"))
-    weights = network([25, 4, 2, 1], "prelu", seed=1).state_dict()
+    tensors = {
+        k: v.numpy() for k, v in network([25, 4, 2, 1], "prelu", seed=1).state_dict().items()
+    }
     images = {"input": files.read_metadata("models/relu.safetensors", "input")}
-    tensors = {name: weight.numpy() for name, weight in weights.items()}
     files.write_tensors("models/prelu.safetensors", tensors, images)
     write_page()
     page = show()
     assert work(page) == []
-    image = data.read_patterns().images[3]
-    at(page, f"image={image.tobytes().hex()}")
+    at(page, image := data.read_patterns().images[3])
     assert texts(page, "#draw-verdicts p") == verdicts(image)
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["models/deepish.safetensors", "models/relu_history.safetensors", "plots/losses/relu.csv"],
-)
-def test_a_missing_file_is_named_in_a_line(changed, path):
-    Path(path).unlink()
+def test_files_that_are_missing_or_do_not_fit_are_named_in_a_line(changed):
+    path = Path("models/relu_history.safetensors")
+    content = path.read_bytes()
+    path.unlink()
     with pytest.raises(InputError, match=rf"^{path}: expected a .* file, found none; run `dvc"):
         playground.gather()
-
-
-def test_images_that_nobody_has_counted_are_refused(changed):
+    path.write_bytes(content)
     np.save(data.IMAGES, 255 - np.load(data.IMAGES))
     with pytest.raises(InputError, match=r"^data/raw/images.npy: expected images that .* counts"):
         playground.gather()
