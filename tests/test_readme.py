@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ruamel.yaml import YAML
 from safetensors.numpy import load_file
+
+from checks.wiring import below, declared
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -69,18 +70,14 @@ def test_the_picture_of_the_stages_is_dvc_yamls():
     (shown,) = re.findall(r"```mermaid\nflowchart TD\n(.*?)\n```", README, re.S)
     sides = [line.split(" --> ") for line in shown.splitlines()]
     drawn = [edge for a, b in sides for edge in product(a.split(" & "), b.split(" & "))]
-    stages = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
-    outs = {name: [next(iter(out)) for out in stage["outs"]] for name, stage in stages.items()}
+    stages = declared(ROOT)
     expected = [
         (a, b)
         for a, b in product(stages, stages)
-        if any(overlap(out, dep) for out in outs[a] for dep in stages[b]["deps"])
+        for outs, deps in [(stages[a]["outputs"], stages[b]["inputs"])]
+        if any(below(out, deps) for out in outs) or any(below(dep, outs) for dep in deps)
     ]
     assert sorted((a.strip(), b) for a, b in drawn) == sorted(expected)
-
-
-def overlap(a, b):
-    return f"{a}/".startswith(f"{b}/") or f"{b}/".startswith(f"{a}/")
 
 
 @pytest.mark.skipif(not (ROOT / "data/raw").exists(), reason="data are not there: make repro")
