@@ -13,11 +13,11 @@ from conftest import LECTURE, run_stages
 from PIL import Image
 
 from checks.wiring import declared
-from diagonal import images as own_images
 from diagonal.errors import InputError
 from diagonal.pipeline import data
 from diagonal.pipeline.models import MODELS
 from stages import split
+from tools import images as own_images
 
 ROOT = Path(__file__).parents[1]
 STREAM = np.random.default_rng(0)
