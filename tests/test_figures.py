@@ -8,21 +8,15 @@ from unittest import mock
 
 import matplotlib
 import numpy as np
-import pandas as pd
 import pytest
-import torch
 from conftest import LECTURE, run_stages, write_params
 from legibility import faults
-from PIL import Image
 
-from diagonal.feature_space.representations import view
-from diagonal.figures import animation, evaluation, lines
-from diagonal.figures.feature_space import Journey
-from diagonal.figures.style import CLASSES, LOOKS, style, titled
+from diagonal.figures import evaluation, lines
+from diagonal.figures.style import CLASSES, LOOKS, style
 from diagonal.pipeline import files
 from diagonal.pipeline.models import MODELS
 from diagonal.training.history import shown_epochs
-from diagonal.training.models import network
 from stages import feature_space
 
 ROOT = Path(__file__).parents[1]
@@ -43,9 +37,6 @@ PICTURES = sorted(
 def styled():
     with style():
         yield
-
-
-# The eight stages' pictures
 
 
 @pytest.mark.parametrize(
@@ -88,28 +79,10 @@ def test_what_stands_in_a_picture_can_be_read(
     assert {path: faults for path, faults in found.items() if faults} == {}
 
 
-# Drawing
-
-
-@pytest.mark.parametrize(
-    ("size", "numbered"), [(5, True), (lines.READABLE, True), (lines.READABLE + 1, False)]
-)
-def test_pixels_are_numbered_while_the_numbers_can_be_read(size, numbered):
-    image = np.eye(size)
-    for axes in lines.preparation({"as drawn": image, "flipped": image[::-1]}).axes:
-        assert len(axes.texts) == (size * size if numbered else 0)
-
-
-def test_a_journey_keeps_nothing_of_the_epoch_before():
-    points, labels = np.arange(12.0).reshape(6, 2), np.array([0, 1] * 3)
-    model = network([4, 2, 1], "relu", seed=0, dtype=torch.float64)
-    shown = view(model, "hidden0", points, 0.5)
-    journey = Journey("hidden 0", shown, labels, 0.5)
-    step = (shown, np.linspace(0, 1, 6), labels == 1, "an epoch")
-    first = {type(each).__name__ for each in journey.show(*step)}
-    n_artists = len(journey.figure.findobj())
-    assert {type(each).__name__ for each in journey.show(*step)} == first
-    assert len(journey.figure.findobj()) == n_artists
+def test_pixels_are_numbered_while_the_numbers_can_be_read():
+    for size, n_numbers in ((lines.READABLE, lines.READABLE**2), (lines.READABLE + 1, 0)):
+        figure = lines.preparation({"as drawn": np.eye(size), "flipped": np.eye(size)})
+        assert [len(axes.texts) for axes in figure.axes] == [n_numbers] * 2
 
 
 def test_titles_follow_the_data():
@@ -122,14 +95,6 @@ def test_titles_follow_the_data():
         figure = lines.patterns_by_split(pictures, labels, np.r_[4, 0], np.r_[2, 1], np.array(seen))
         assert figure.get_suptitle() == title + more
 
-    losses = {
-        name: pd.DataFrame({"loss": [1.0, 1.0], "val_loss": [9.0, end]})
-        for name, end in (("logistic", 1.0), ("relu", 0.25))
-    }
-    figure = evaluation.loss_comparison(losses)
-    assert figure.get_suptitle() == "Validation loss ends at 1.000 (logistic), 0.250 (relu)"
-    figure = evaluation.two_weightings(np.array([0.0, 1.0]), np.array([0.5, 1.0]))
-    assert "at most 0.500" in figure.get_suptitle()
     probability = dict.fromkeys(MODELS, np.array([0.0, 1.0])) | {"relu": np.array([1.0, 0.5])}
     figure = evaluation.predicted_patterns(pictures, labels, probability, 0.5)
     assert "2 patterns: logistic 0, deepish 0, relu 2 (1 undecided)" in figure.get_suptitle()
@@ -153,38 +118,11 @@ def test_colours_and_markers_tell_classes_and_models_apart():
         assert len(set(kind)) == len(looks)
 
 
-def test_an_animation_shows_its_steps_in_order(tmp_path):
-    figure = titled(2, " ")
-    axes = figure.subplots()
-    (line,) = axes.plot([0], [0], "ks", markersize=30)
-    axes.set(xlim=(0, 4), ylim=(-1, 1))
-
-    def show(place):
-        line.set_data([place], [0])
-        return [line]
-
-    steps = [(place,) for place in (0.5, 1.5, 2.5, 3.5)]
-    frames = animation.record(figure, show, steps)
-    files.write_animation(tmp_path / "a.gif", frames, milliseconds=50, hold=200)
-    with Image.open(tmp_path / "a.gif") as shown:
-        assert shown.n_frames == 4
-        centres = []
-        for number in range(4):
-            shown.seek(number)
-            dark = np.asarray(shown.convert("L"))[60:180, 120:900] < 100
-            centres.append(np.nonzero(dark)[1].mean())
-            assert shown.info["duration"] == (200 if number == 3 else 50)
-    assert (np.diff(centres) > 50).all()
-
-
 @pytest.mark.parametrize("n_epochs", [1, 300])
 def test_shown_epochs_run_from_before_the_first_to_the_last(n_epochs):
     epochs = shown_epochs(n_epochs)
     assert (epochs[0], epochs[-1]) == (0, n_epochs)
     assert np.ptp(np.diff(epochs)) <= 1
-
-
-# What is committed
 
 
 def test_the_table_of_figures_lists_every_picture_and_its_stage():
@@ -196,13 +134,3 @@ def test_the_table_of_figures_lists_every_picture_and_its_stage():
     for name, stage in rows.items():
         first, second = name.removeprefix("study/").split("/")[1:3]
         assert stage == (f"claims_{second}" if first == "claims" else first)
-
-
-def test_pictures_are_of_one_width_and_carry_no_version():
-    kept = {"dpi", "version", "background", "loop", "duration", "extension"}
-    for name in PICTURES:
-        with Image.open(ROOT / name) as picture:
-            assert picture.width == 960
-            assert set(picture.info) <= kept
-            assert name.endswith(".png") or picture.info["version"] == b"GIF89a"
-        assert (ROOT / name).stat().st_size < 2e6

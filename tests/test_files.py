@@ -1,7 +1,5 @@
-import io
 import json
 import os
-import pickle
 import stat
 import subprocess
 import sys
@@ -11,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import safetensors.numpy
-from matplotlib.figure import Figure
 
 from diagonal.errors import InputError
 from diagonal.pipeline import files
@@ -27,17 +24,9 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("write", ["array", "tensors", "table", "metrics", "figure"])
-def test_writers_make_folders_and_follow_the_umask(tmp_path, write):
+def test_a_write_makes_folders_and_follows_the_umask(tmp_path):
     path = tmp_path / "new" / "folder" / "file"
-    content = {
-        "array": np.zeros(3),
-        "tensors": {"a": np.zeros(3)},
-        "table": {"a": [1]},
-        "metrics": {"a": 1},
-        "figure": Figure(),
-    }
-    getattr(files, f"write_{write}")(path, content[write])
+    files.write_array(path, np.zeros(3))
     plain = tmp_path / "plain"
     plain.touch()
     assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
@@ -91,56 +80,37 @@ class Bomb:
         return pytest.fail, ("a pickle was loaded",)
 
 
-def saved(array):
-    file = io.BytesIO()
-    np.save(file, array, allow_pickle=True)
-    return file.getvalue()
-
-
-@pytest.mark.parametrize(
-    "content",
-    [b"", saved(np.zeros(100))[:-8], saved(np.array([Bomb()], dtype=object))],
-    ids=["empty", "cut off", "pickled objects"],
-)
-def test_foreign_arrays_are_told_in_one_line(tmp_path, content):
-    path = tmp_path / "weights.npy"
-    path.write_bytes(content)
-    message = rf"^{path}: expected a readable .npy file, found: [^\n]+$"
-    with pytest.raises(InputError, match=message):
-        files.read_array(path, np.float64, ndim=1)
+def test_foreign_arrays_are_told_in_one_line(tmp_path):
+    cut_off, pickled = tmp_path / "cut_off.npy", tmp_path / "pickled.npy"
+    np.save(cut_off, np.zeros(100))
+    cut_off.write_bytes(cut_off.read_bytes()[:-8])
+    np.save(pickled, np.array([Bomb()], dtype=object))
+    for path in (cut_off, pickled):
+        message = rf"^{path}: expected a readable .npy file, found: [^\n]+$"
+        with pytest.raises(InputError, match=message):
+            files.read_array(path, np.float64, ndim=1)
 
 
 def test_another_type_or_number_of_dimensions_is_told(tmp_path):
-    for array, found in (
-        (np.zeros(3, np.float32), "float32 with 1"),
-        (np.eye(3), "float64 with 2"),
-    ):
+    for array, found in ((np.zeros(3, "f"), "float32 with 1"), (np.eye(3), "float64 with 2")):
         files.write_array(tmp_path / "a.npy", array)
         with pytest.raises(InputError, match=f"expected float64 with 1 dimensions, found {found}"):
             files.read_array(tmp_path / "a.npy", np.float64, ndim=1)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"", safetensors.numpy.save({"x": np.zeros(100)})[:-8], pickle.dumps(Bomb())],
-    ids=["empty", "cut off", "pickle"],
-)
-def test_foreign_tensors_are_told_in_one_line(tmp_path, content):
+def test_tensors_that_are_cut_off_are_told_in_one_line(tmp_path):
     path = tmp_path / "train.safetensors"
-    path.write_bytes(content)
+    path.write_bytes(safetensors.numpy.save({"x": np.zeros(100)})[:-8])
     message = rf"^{path}: expected a readable .safetensors file, found: [^\n]+$"
     with pytest.raises(InputError, match=message):
         files.read_tensors(path)
 
 
 def test_a_missing_file_is_told_with_what_makes_it(tmp_path):
-    path = tmp_path / "a.npy"
+    path = tmp_path / "a.json"
     with pytest.raises(InputError) as caught:
-        files.read_array(path, np.float64, ndim=1)
-    assert str(caught.value) == f"{path}: expected a .npy file, found none; run `dvc repro`"
-    for read in (files.read_tensors, files.read_table, files.read_metrics):
-        with pytest.raises(InputError, match="file, found none; run `dvc repro`"):
-            read(path)
+        files.read_metrics(path)
+    assert str(caught.value) == f"{path}: expected a .json file, found none; run `dvc repro`"
 
 
 def test_tables_have_six_digits_and_whole_integers(tmp_path):
@@ -170,20 +140,17 @@ def test_metrics_are_sorted_rounded_and_end_with_a_newline(tmp_path):
     assert json.loads(text) == {"a": {"n": 3, "undefined": None}, "b": 0.666667}
 
 
-@pytest.mark.parametrize("number", [float("nan"), np.inf])
-def test_metrics_that_are_no_numbers_are_refused(tmp_path, number):
+def test_metrics_that_are_no_numbers_are_refused(tmp_path):
     with pytest.raises(ValueError, match="JSON compliant"):
-        files.write_metrics(tmp_path / "m.json", {"loss": number})
+        files.write_metrics(tmp_path / "m.json", {"loss": float("nan")})
     assert not list(tmp_path.iterdir())
 
 
 def test_what_a_process_that_was_killed_has_left_goes_with_the_next_write(tmp_path):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    mine, other = tmp_path / f".a.npy.{os.getpid()}", tmp_path / f".a.npy.{os.getppid()}"
-    swap, dead = tmp_path / ".a.npy.swp", tmp_path / f".a.npy.{ended.pid}"
-    for path in (other, swap, dead):
-        path.touch()
+    running, swap = f".a.npy.{os.getppid()}", ".a.npy.swp"
+    for name in (running, swap, f".a.npy.{ended.pid}"):
+        (tmp_path / name).touch()
     files.write_array(tmp_path / "a.npy", np.arange(3))
-    assert sorted(tmp_path.iterdir()) == sorted([other, swap, tmp_path / "a.npy"])
-    assert not mine.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {running, swap, "a.npy"}

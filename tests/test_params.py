@@ -5,10 +5,7 @@ from pathlib import Path
 import pytest
 from conftest import write_params
 from dvc.utils.serialize import load_yaml
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from pydantic import ValidationError
-from ruamel.yaml import YAML
 
 from diagonal.errors import InputError
 from diagonal.pipeline.params import Params, load_params
@@ -48,9 +45,6 @@ REFUSED = {  # what is replaced in params.yaml, by what -> what a user reads
     ("  n_images: 300\n", "  n_images: 300\n  n_images: 3\n"): (
         "expected a YAML file, found: while constructing a mapping",
     ),
-    ("lr: 0.1", "lr: fast"): (
-        "train_logistic.lr: Input should be a valid number, found 'fast'",
-    ),
     ("n_images: 300", "n_images: true"): (
         "generate.n_images: Input should be a valid integer, found True",
     ),
@@ -58,16 +52,6 @@ REFUSED = {  # what is replaced in params.yaml, by what -> what a user reads
     ("group_by: image", "unit: orbit"): (
         "split.group_by: Field required",
         "split.unit: unit is now group_by, and its value orbit is now mirror_group",
-    ),
-    ("group_by: image", "group_by: orbit"): (
-        "split.group_by: Input should be 'image', 'pattern' or 'mirror_group', found 'orbit'",
-    ),
-    ("launch: python", "launch: mpirun -n 2"): (
-        r"train.launch: String should match pattern '^(python|torchrun( \S+)+)$', "
-        "found 'mpirun -n 2'",
-    ),
-    ("hidden: [5, 3]", "hidden: [5, 0]"): (
-        "train_deepish.hidden.1: Input should be greater than or equal to 1, found 0",
     ),
     (LECTURE, "# a comment alone"): ("the file: Input should be a valid dictionary",),
 }  # fmt: skip
@@ -91,11 +75,6 @@ def test_the_studys_rules_are_told_by_their_keys(load):
         assert old in STUDY
         with pytest.raises(InputError, match=message):
             load(STUDY.replace(old, new), StudyParams)
-
-
-def test_a_missing_file_is_named():
-    with pytest.raises(InputError, match=r"absent\.yaml: expected a YAML file, found: .*No such"):
-        load_params("absent.yaml")
 
 
 EDGES = {  # of each kind of value a key: what is at its edges, and beyond
@@ -123,7 +102,7 @@ def test_a_range_ends_where_it_says(tmp_path, key):
                 load_params(path, schema)
 
 
-@pytest.mark.parametrize("number", ["1e-3", "1E-3", "1_0", "0o7", "07", "1:30"])
+@pytest.mark.parametrize("number", ["1e-3", "1_0", "07"])
 def test_numbers_are_read_as_dvc_reads_them(load, number):
     text = LECTURE.replace("lr: 0.1", f"lr: {number}")
     try:
@@ -132,31 +111,3 @@ def test_numbers_are_read_as_dvc_reads_them(load, number):
         assert f"found '{number}'" in str(err)
         found = number
     assert load_yaml("params.yaml")["train_relu"]["lr"] == found
-
-
-ODD = (None, True, -1, 10**30, float("nan"), "", "x: y", [], [0, None], [[]], {}, {"a": 1}, {1: 2})
-KEYS = [  # of sections and of what is in them
-    (schema, key)
-    for schema, text in FILES.items()
-    for name, section in YAML(typ="safe", pure=True).load(text).items()
-    for key in (name, *(f"{name}.{below}" for below in section if isinstance(section, dict)))
-]
-
-
-@settings(
-    max_examples=100,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(place=st.sampled_from(KEYS), value=st.sampled_from(ODD))
-def test_whatever_a_key_holds_nothing_but_an_input_error_comes_out(tmp_path, place, value):
-    schema, key = place
-    path = tmp_path / "params.yaml"
-    path.write_text(FILES[schema])
-    write_params(path, {key: value})
-    try:
-        load_params(path, schema)
-    except InputError as err:
-        assert all(line.startswith(f"{path}: {key}") for line in str(err).splitlines())

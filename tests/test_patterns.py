@@ -4,7 +4,6 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from scipy.optimize import linprog
 from torch import from_numpy
 from torchvision.transforms.v2.functional import horizontal_flip
 
@@ -67,33 +66,6 @@ def test_what_training_can_show_is_counted_against_what_can_be_drawn(img_size, n
     assert count_shown(lines, images, 0.5) == (len(shown), len(shown - drawable))
 
 
-# What a linear model can do at all: the lecture's layers have no bias
-
-
-def parted(images, labels, bias):
-    """Tell by a linear program whether a plane parts images as networks see them: in -1 and 1."""
-    x = images.reshape(len(images), -1) / 127.5 - 1
-    x = np.column_stack([x, np.ones(len(x))]) if bias else x
-    inward = x * np.where(labels == 1, 1, -1)[:, None]  # w @ inward >= 1: on the right side
-    result = linprog(np.zeros(x.shape[1]), -inward, -np.ones(len(x)), bounds=(None, None))
-    assert result.status in (0, 2)  # solved, or infeasible
-    return result.status == 0
-
-
-@pytest.mark.parametrize("mirrored", [False, True])
-def test_a_plane_parts_the_patterns_but_none_through_the_origin(mirrored):
-    images, labels, _ = population(5)
-    if mirrored:
-        images, labels = np.concatenate([images, images[..., ::-1]]), np.tile(labels, 2)
-    assert parted(images, labels, bias=True)
-    assert not parted(images, labels, bias=False)
-
-
-def halved(images):
-    """Stand in for the transform to what networks see."""
-    return images.astype(np.float32) / 2
-
-
 def brute_force(images, labels, train, val):
     """Count image by image: rows of (image, label, train, val, population, place) in order."""
     rows = {}
@@ -120,7 +92,7 @@ def test_a_survey_counts_what_brute_force_counts_in_the_order_promised(img_size,
         own = random.random(n_images) < 0.3
         images[own] //= 2
     train, val = np.split(random.permutation(n_images), [n_images * 2 // 3])
-    found = survey(images, labels, train, val, halved)
+    found = survey(images, labels, train, val, lambda x: x.astype(np.float32) / 2)
     columns = [[each.tobytes() for each in found.images], *(each.tolist() for each in found[2:])]
     assert list(map(list, zip(*columns, strict=True))) == brute_force(images, labels, train, val)
     assert {column.dtype for column in found[2:]} == {np.dtype(np.int64)}

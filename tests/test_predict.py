@@ -2,7 +2,6 @@
 
 import io
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from diagonal.pipeline.models import MODELS
 from diagonal.predict import main, predict
 from diagonal.training.models import Input, network, rounded_weights
 
-ROOT = Path(__file__).parents[1]
 STREAM = np.random.default_rng(0)
 
 
@@ -48,13 +46,6 @@ def answers(model, x):
     return model(x.double())[:, 0].detach().numpy()
 
 
-def as_lecture(picture, size=5):
-    """The lecture's way from a picture to a network, written with torchvision alone."""
-    gray = grayscale(np.asarray(picture.convert("RGB")))[..., None]
-    steps = [ToImage(), Resize((size, size)), ToDtype(torch.float32, scale=True)]
-    return Compose([*steps, Normalize(mean=(0.5,), std=(0.5,))])(gray)[None]
-
-
 def noise(*shape):
     """Make an image whose background is dark."""
     return STREAM.integers(0, 128, shape, dtype=np.uint8)
@@ -66,13 +57,13 @@ def noise(*shape):
 def test_a_picture_is_turned_gray_and_resized_as_in_the_lecture(models, mode, size):
     picture = Image.fromarray(noise(*size, 3)).convert(mode)
     picture.save("picture.png")
+    gray = grayscale(np.asarray(picture.convert("RGB")))[..., None]
+    steps = [ToImage(), Resize((5, 5)), ToDtype(torch.float32, scale=True)]
+    x = Compose([*steps, Normalize(mean=(0.5,), std=(0.5,))])(gray)[None]
     table = predict("picture.png")
     assert list(table.columns) == list(MODELS)
-    assert list(table.index) == ["picture.png"]
     for name, model in models.items():
-        assert table.loc["picture.png", name] == pytest.approx(
-            answers(model, as_lecture(picture))[0], abs=1e-5
-        )
+        assert table.loc["picture.png", name] == pytest.approx(answers(model, x)[0], abs=1e-5)
 
 
 def test_what_is_drawn_is_what_the_generator_draws(models, monkeypatch):
@@ -137,19 +128,10 @@ def test_models_of_other_images_are_asked_in_their_own_size_and_scale(tmp_path):
 
 TIFF = "found: a picture of 32 bits per pixel; save it with 8 or 16"
 REFUSED = {
-    "missing.png": (lambda path: None, "found: No such file or directory"),
-    "folder.png": (lambda path: path.mkdir(), "found: Is a directory"),
     "text.txt": (lambda path: path.write_text("hello"), "found: cannot identify image file .*"),
-    "cut off.png": (
-        lambda path: path.write_bytes((ROOT / "docs/scale.png").read_bytes()[:9000]),
-        "found: image file is truncated.*",
-    ),
     "float.tif": (lambda path: Image.fromarray(np.eye(5, dtype="f")).save(path), TIFF),
     "integer.tif": (lambda path: Image.fromarray(np.eye(5, dtype="i")).save(path), TIFF),
-    "pickle.npy": (lambda path: np.save(path, np.array([None])), "found: Object arrays .*"),
     "float.npy": (lambda path: np.save(path, np.ones((5, 5))), r"found float64 \(5, 5\)"),
-    "none.npy": (lambda path: np.save(path, np.ones((0, 5, 5), "B")), r"found uint8 \(0, 5, 5\)"),
-    "channels.npy": (lambda path: np.save(path, np.ones((2, 5, 5), "B")), "channels, found 2"),
 }
 
 
@@ -161,7 +143,7 @@ def test_what_is_no_image_is_refused_in_a_line(models, name):
         predict([noise(5, 5), name])
 
 
-@pytest.mark.parametrize("text", ["", "#.\n.x", "#..\n.#."])
+@pytest.mark.parametrize("text", ["#.\n.x", "#..\n.#."])
 def test_a_drawing_that_is_no_square_of_two_characters_is_refused(models, monkeypatch, text):
     monkeypatch.setattr(sys, "stdin", io.StringIO(text))
     with pytest.raises(InputError, match=r"^-: expected an image, found: no square of \. and #: "):
@@ -172,20 +154,9 @@ def test_a_model_that_is_none_is_refused_in_a_line(models):
     image = noise(5, 5)
     with pytest.raises(InputError, match=r"^models/all.safetensors: expected a .+ found none"):
         predict(image, ["relu", "all"])
-    with pytest.raises(InputError, match=r"^other/logistic.safetensors: expected a .+ found none"):
-        predict(image, folder="other")
-    path = Path("models/relu.safetensors")
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(InputError, match=r"^models/relu\.safetensors: expected a readable "):
-        predict(image)
     weights = files.read_tensors("models/deepish.safetensors")
-    for said, found in (
-        (None, "no metadata 'input'"),
-        ("hello", "hello"),
-        ('{"shape":[1,5,0],"mean":0,"std":1}', ".+"),
-        ('{"shape":[1,6,6],"mean":0,"std":1}', "one for 25"),
-    ):
-        files.write_tensors("models/deepish.safetensors", weights, said and {"input": said})
+    for text, found in (("hello", "hello"), ('{"shape":[1,6,6],"mean":0,"std":1}', "one for 25")):
+        files.write_tensors("models/deepish.safetensors", weights, {"input": text})
         with pytest.raises(InputError, match=rf"^models/deepish\.safetensors: expected .*{found}$"):
             predict(image, ["deepish"])
 
@@ -224,14 +195,3 @@ def test_the_command_prints_json_and_tells_bad_input_by_its_status(models, monke
     assert (code, out) == (1, "")
     assert err == "b.png: expected an image, found: No such file or directory\n"
     assert called(monkeypatch, capsys)[0] == 2
-
-
-def test_a_models_file_has_the_same_bytes_from_every_process(models, tmp_path):
-    code = (
-        "from diagonal.pipeline import files; import numpy as np;"
-        "files.write_tensors('{}', dict(b=np.ones(2), a=np.ones(1)), {{'input': 'x'}})"
-    )
-    for name in "ab":
-        words = [sys.executable, "-c", code.format(tmp_path / name)]
-        subprocess.run(words, cwd=ROOT, check=True)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
