@@ -1,23 +1,17 @@
-"""What is drawn: readable, true to the data, with an entry in the table of figures."""
+"""What is drawn: true to the data, with an entry in the table of figures."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
-from unittest import mock
 
 import matplotlib
 import numpy as np
 import pytest
-from conftest import LECTURE, run_stages, write_params
-from legibility import faults
 
 from diagonal.figures import evaluation, lines
 from diagonal.figures.style import CLASSES, LOOKS, style
-from diagonal.pipeline import files
 from diagonal.pipeline.models import MODELS
 from diagonal.training.history import shown_epochs
-from stages import feature_space
 
 ROOT = Path(__file__).parents[1]
 PICTURES = sorted(
@@ -37,46 +31,6 @@ PICTURES = sorted(
 def styled():
     with style():
         yield
-
-
-@pytest.mark.parametrize(
-    ("size", "hidden", "n_images", "threshold"),
-    [
-        (5, [8, 4, 2], 60, 0.5),
-        pytest.param(2, [1], 300, 0.1, marks=pytest.mark.slow),
-        pytest.param(28, [64, 64], 300, 0.9, marks=pytest.mark.slow),
-    ],
-)
-def test_what_stands_in_a_picture_can_be_read(
-    tmp_path, monkeypatch, size, hidden, n_images, threshold
-):
-    shutil.copy(ROOT / "params.yaml", tmp_path)
-    epochs = {f"train_{name}.n_epochs": 5 for name in MODELS}
-    layers = {f"train_{name}.hidden": hidden for name, model in MODELS.items() if model.hidden}
-    data = {"generate.img_size": size, "generate.n_images": n_images}
-    others = {"evaluate.threshold": threshold, "train.batch_size": 8}
-    write_params(tmp_path / "params.yaml", epochs | layers | data | others)
-    found, record = {}, feature_space.record
-
-    def look(path, figure):
-        assert figure.bbox.width == 960
-        found[str(path)] = faults(figure)
-
-    def look_at_frames(figure, show, steps):
-        steps = list(steps)
-        frames = record(figure, show, steps)
-        for place in (0, len(steps) - 1):
-            for artist in show(*steps[place]):
-                artist.set_animated(False)
-            look(f"{place}.png", figure)
-        return frames
-
-    monkeypatch.setattr(files, "write_figure", look)
-    with mock.patch.object(feature_space, "record", look_at_frames):
-        run_stages(tmp_path, *LECTURE)
-    expected = [name for name in PICTURES if re.match(r"plots/.*png", name)]
-    assert len(found) >= len(expected) + 2
-    assert {path: faults for path, faults in found.items() if faults} == {}
 
 
 def test_pixels_are_numbered_while_the_numbers_can_be_read():

@@ -54,7 +54,6 @@ def test_it_asks_for_what_the_library_imports_and_not_for_dvc(installed):
     imported_as = {"scikit-learn": "sklearn", "ruamel-yaml": "ruamel"}
     # matplotlib asks for Pillow and has mpl_toolkits, pydantic asks for pydantic_core
     brought = {"PIL", "mpl_toolkits", "pydantic_core"}
-    brought |= {"onnxruntime", "onnx_ir"}  # of the group export, imported by it alone
     assert {imported_as.get(name, name) for name in asked} == third - brought
 
 

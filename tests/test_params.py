@@ -1,12 +1,15 @@
 """params.yaml and study/params.yaml: what they hold, what is refused, and in which words."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
 from conftest import write_params
 from dvc.utils.serialize import load_yaml
-from pydantic import ValidationError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from checks.difference import flat
 from diagonal.errors import InputError
 from diagonal.pipeline.params import Params, load_params
 from study.params import StudyParams
@@ -27,12 +30,6 @@ def load(tmp_path, monkeypatch):
         return load_params(schema=schema)
 
     return load
-
-
-def test_params_cannot_be_changed():
-    params = load_params(ROOT / "params.yaml")
-    with pytest.raises(ValidationError, match="frozen"):
-        params.train_relu.lr = 1.0
 
 
 # What is refused
@@ -100,6 +97,24 @@ def test_a_range_ends_where_it_says(tmp_path, key):
         else:
             with pytest.raises(InputError, match=rf"^{path}: {key}"):
                 load_params(path, schema)
+
+
+KEYS = sorted(flat(load_yaml(ROOT / "params.yaml")))
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda parts: st.lists(parts, max_size=3) | st.dictionaries(st.text(max_size=3), parts),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(key=st.sampled_from(KEYS), value=VALUES)
+def test_whatever_a_key_holds_nothing_but_an_input_error_comes_out(tmp_path_factory, key, value):
+    path = tmp_path_factory.getbasetemp() / "fuzzed.yaml"
+    path.write_text(LECTURE)
+    write_params(path, {key: value})
+    with contextlib.suppress(InputError):
+        load_params(path)
 
 
 @pytest.mark.parametrize("number", ["1e-3", "1_0", "07"])

@@ -19,9 +19,8 @@ from sklearn.metrics import confusion_matrix
 from torch import nn, optim
 
 from diagonal.errors import InputError
-from diagonal.figures.style import LOOKS
-from diagonal.pipeline import data, files
-from diagonal.pipeline.models import MODELS, Model
+from diagonal.pipeline import data
+from diagonal.pipeline.models import MODELS
 from diagonal.pipeline.transforms import scale_and_normalize
 from diagonal.training.architecture import Architecture
 from diagonal.training.batches import Batches
@@ -327,18 +326,6 @@ def test_the_threshold_moves_the_matrix_the_curve_and_the_rings(page, name, wher
         ours = np.array(js(page, "return playground.roc(playground.answers[$0], $1)", name, where))
         for point in table[["fpr", "tpr"]].to_numpy():  # scikit-learn leaves out those on a line
             assert abs(ours - point).max(axis=1).min() < 1e-6
-
-
-@slow
-def test_the_threshold_follows_the_keys_and_moves_its_own_part_alone(show, inside):
-    page = show("#trained=3&model=relu")
-    others = "return all('#draw, #time, #train').map(e => e.innerHTML)"
-    before = js(page, others)
-    find(page, "[name=threshold]").send_keys(Keys.ARROW_LEFT)
-    assert texts(page, "#threshold output, .matrix td b") == ["0.490", "7", "17", "0", "36"]
-    assert status(page, "threshold").startswith("71.7 % right, 28.3 % undecided; ")
-    wait(page, lambda: address(page) == "#at=threshold&threshold=0.49&model=relu&trained=3")
-    assert js(page, others) == before
 
 
 def trained(settings, initial=None):
@@ -648,44 +635,6 @@ def test_gray_images_of_ones_own_are_judged_as_by_the_pipeline(show, changed):
         assert ours == pytest.approx(probabilities(read_model(name, 36), x, "hflip"), abs=1e-6)
     ours = js(page, "return playground.train({}, 2).losses")
     assert ours == pytest.approx(pd.read_csv("plots/losses/relu.csv").loss, abs=1e-5)
-
-
-@slow
-def test_what_makes_no_sense_for_large_images_in_colour_says_so(show, changed):
-    bring(3, 30)
-    limits = "Drawing is for images of one channel and at most 28 x 28 pixels"
-    assert work(show()) == [f"{limits}; these have 3 and 30 x 30."]
-
-
-@slow
-def test_what_is_too_large_for_a_page_says_so(show, changed, monkeypatch):
-    largest = {"patterns": 25, "pixels": 10**6, "weights": 1000, "draws": 100}
-    monkeypatch.setattr(playground, "LARGEST", largest)
-    write_page()
-    assert work(show()) == [
-        "This part is for up to 1,000 weights of all epochs; here are 3,003.",
-        "This part is for up to 100 images in all epochs; here are 12,000.",
-    ]
-    largest["pixels"] = 100
-    write_page()
-    sentence = "This part is for up to 100 pixels of all distinct images; here are 625."
-    assert texts(show(), "#start .quiet") == [sentence]
-
-
-@slow
-def test_a_fourth_model_is_asked_too(show, changed, monkeypatch):
-    monkeypatch.setitem(MODELS, "prelu", Model("prelu"))
-    monkeypatch.setitem(LOOKS, "prelu", ("#56B4E9", "o"))
-    tensors = {
-        k: v.numpy() for k, v in network([25, 4, 2, 1], "prelu", seed=1).state_dict().items()
-    }
-    images = {"input": files.read_metadata("models/relu.safetensors", "input")}
-    files.write_tensors("models/prelu.safetensors", tensors, images)
-    write_page()
-    page = show()
-    assert work(page) == []
-    at(page, image := data.read_patterns().images[3])
-    assert texts(page, "#draw-verdicts p") == verdicts(image)
 
 
 def test_files_that_are_missing_or_do_not_fit_are_named_in_a_line(changed):

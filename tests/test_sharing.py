@@ -6,10 +6,6 @@ from types import SimpleNamespace
 
 import pytest
 from conftest import only
-from dvc.repo import Repo
-
-from diagonal.pipeline import data
-from diagonal.pipeline.models import MODELS
 
 ROOT = Path(__file__).parents[1]
 
@@ -52,15 +48,6 @@ def test_another_repository_gets_a_model_by_its_name(shared, run, tmp_path):
     url, path = shared.server.as_uri(), "models/relu.safetensors"
     run(tmp_path, "dvc", "artifacts", "get", url, "relu", "--out", path)
     assert (tmp_path / path).read_bytes() == (shared.small / path).read_bytes()
-
-
-def test_the_lectures_models_are_listed_for_others():
-    with Repo(ROOT) as repo:
-        listed = repo.artifacts.read()["dvc.yaml"]
-    assert {"logistic", "deepish", "relu"} <= set(listed) <= set(MODELS)
-    for name, artifact in listed.items():
-        assert (artifact.path, artifact.type) == (data.MODEL.format(name), "model")
-        assert artifact.desc and artifact.labels
 
 
 @pytest.mark.slow

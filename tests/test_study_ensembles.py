@@ -11,7 +11,6 @@ from study.trainings.draws import CountedBatches, concatenated
 from study.trainings.ensembles import Ensemble, OneMatrix
 from study.trainings.inputs import every_input
 from study.trainings.lines import DEEPISH, RELU, Settings, batches_of, members, networks
-from study.trainings.own_batches import members_at_once
 
 THREE = members(3)
 
@@ -110,17 +109,6 @@ def test_one_matrix_is_trained_like_the_layers_that_it_is_the_product_of():
         assert torch.equal(product.stored()[name], weight)
     found = product.values(batches.x.flatten(1))["probability"]
     torch.testing.assert_close(found, layers.values(batches.x.flatten(1))["probability"])
-
-
-@pytest.mark.parametrize(
-    ("n_images", "n_pixels", "batch_size"), [(240, 25, 16), (60_000, 784, 64), (10, 50_176, 512)]
-)
-def test_memory_is_bounded_for_any_image_and_any_number_of_images(n_images, n_pixels, batch_size):
-    n = members_at_once(n_images, n_pixels, batch_size)
-    assert 1 <= n <= 512
-    largest = max(n_images, n_pixels * min(batch_size, n_images))
-    assert n == 1 or n * largest <= 2**22
-    assert n == 512 or (n + 1) * largest > 2**22
 
 
 def test_every_input_is_a_line_or_a_mirror_image_once():

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from diagonal.figures import style as style_
 from diagonal.figures.style import style
 from diagonal.pipeline.models import MODELS
-from study.experiments import activations, gradients, normalization, one_matrix
-from study.figures import boundaries, drawing, seeds, training
+from study.experiments import activations
+from study.figures import drawing, seeds, training
 from study.figures.bonus import Scene
 from study.figures.drawing import forest, heat_map
 
@@ -71,43 +71,6 @@ def test_slopes_of_any_number_of_layers_are_drawn_without_runs_that_diverged(n_l
     assert all(count <= 19 for count in counts)
     assert sum(counts) > 0.85 * 19 * n_layers  # some lie beyond the edges
     save(figure, tmp_path)
-
-
-@pytest.mark.parametrize("depths", [(1,), range(1, 33)])
-def test_gradients_and_normalisation_of_any_depth_are_drawn(depths, tmp_path):
-    rows = [
-        {"weights": kind, "activation": name, "hidden_layers": depth, "log10_gradient": -depth / 2}
-        for kind in gradients.WEIGHTS
-        for name in gradients.ACTIVATIONS
-        for depth in depths
-    ]
-    save(training.gradients(pd.DataFrame(rows)), tmp_path)
-    results = {
-        (depth, norm): normalization.Result(*RANDOM.random((3, 4, 2, depth)))
-        for depth in [*depths][:4]
-        for norm in (False, True)
-    }
-    save(training.batch_norm(normalization.table(results)), tmp_path)
-
-
-@pytest.mark.parametrize(("n_layers", "n_epochs"), [(1, 1), (5, 200)])
-def test_dead_units_of_few_and_many_layers_and_epochs_are_drawn(n_layers, n_epochs, tmp_path):
-    again = {"no_leak": 0.2, "leak_0.1": {"mean": 0.5}}
-    layers = {f"layer{place}": {"active_again": again} for place in range(n_layers)}
-    columns = dict.fromkeys(layers, RANDOM.random(n_epochs + 1))
-    table = pd.DataFrame({"epoch": range(n_epochs + 1), **columns})
-    save(training.dead_units(table, layers), tmp_path)
-
-
-@pytest.mark.parametrize("n_epochs", [2, 300])
-def test_gaps_and_convergence_of_few_and_many_epochs_are_drawn(n_epochs, tmp_path):
-    epochs = np.repeat(np.arange(1, n_epochs + 1), 3)
-    table = pd.DataFrame({"epoch": epochs, "member": np.tile([0, 1, 2], n_epochs)})
-    table = table.assign(**{name: RANDOM.random(len(table)) for name in one_matrix.GAPS})
-    save(boundaries.one_matrix(table, one_matrix.summary(table)), tmp_path)
-    reached = dict.fromkeys(activations.TRAINED, RANDOM.random(n_epochs))
-    table = pd.DataFrame({"epoch": range(1, n_epochs + 1), **reached})
-    save(training.convergence({"lecture": table, "best": table}, 0.3), tmp_path)
 
 
 def test_an_estimate_has_its_interval_and_the_lectures_own_an_open_marker():

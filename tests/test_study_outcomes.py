@@ -76,18 +76,6 @@ def test_outcomes_by_set_are_what_evaluate_measures_of_each_model():
     assert table["constant_output"].tolist() == [1] + [0] * 9
 
 
-def test_without_a_known_population_all_is_judged_on_validation():
-    own = patterns()._replace(population=np.zeros_like(patterns().population))
-    probabilities = mixed(own.labels)
-    table = outcomes_by_set(logit(probabilities), own, 0.5).assign(dead_units=0)
-    assert not any(name.startswith("population") for name in table)
-    on_validation = outcomes(logit(probabilities), own.labels, own.val)
-    assert table["roc_auc_is_1"].equals(on_validation["roc_auc_is_1"])
-    result = summary(table, this_loss=0.5)
-    assert "population" not in result
-    assert result["lower_loss"] == (on_validation["loss"] < 0.5).mean()
-
-
 def test_a_tie_that_happens_to_be_right_is_perfect_but_not_strictly():
     known = patterns()
     sure = 0.2 + 0.6 * known.labels

@@ -195,11 +195,3 @@ def test_predictions_are_the_models_without_training_it(lecture_data):
     first, second = ours.predict(x), ours.predict(x.numpy())
     assert isinstance(first, np.ndarray)
     np.testing.assert_array_equal(first, second)
-
-
-def test_parameters_are_counted():
-    model = build("relu", 25)
-    ours = Architecture(model, nn.BCELoss(), optim.SGD(model.parameters(), lr=0.1))
-    assert ours.count_parameters() == 143
-    model[1].weight.requires_grad = False
-    assert ours.count_parameters() == 18

@@ -7,7 +7,6 @@ import pytest
 from checks.wiring import (
     LECTURE,
     PIPELINES,
-    STUDY,
     code_faults,
     declared,
     faults,
@@ -30,11 +29,6 @@ def test_a_stage_has_a_script_and_a_section_of_its_name(pipeline):
         of_claims = name.startswith("claims_") or name == "verdicts"
         assert ("claims" if of_claims else name) in sections
         assert f"{pipeline.package}/{name}.py" in declared(ROOT, pipeline)[name]["code"]
-
-
-def test_no_stage_and_no_section_of_the_study_has_the_name_of_one_of_the_lecture():
-    assert not declared(ROOT).keys() & declared(ROOT, STUDY).keys()
-    assert not read_yaml(ROOT / LECTURE.params).keys() & read_yaml(ROOT / STUDY.params).keys()
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES)
