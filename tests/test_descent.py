@@ -29,7 +29,7 @@ def descent(model, loader):
 
 def assert_equal_bits(model, loader):
     """Train the model both ways from the same weights and compare all that comes out."""
-    assert known(model)
+    assert known(model, nn.BCELoss(), optim.SGD(model.parameters(), lr=LR))
     oracle = copy.deepcopy(model)
     expected = lecture_loop.train(oracle, loader, loader, n_epochs=N_EPOCHS, lr=LR)
     ours = descent(model, loader)
@@ -89,7 +89,18 @@ UNKNOWN = {
 
 @pytest.mark.parametrize("model", UNKNOWN.values(), ids=UNKNOWN)
 def test_other_models_are_not_known(model):
-    assert not known(model)
+    assert not known(model, nn.BCELoss(), optim.SGD([torch.zeros(1)], lr=LR))
+
+
+def test_other_losses_and_optimizers_are_not_known():
+    model = network([4, 3, 1], seed=17)
+    momentum = optim.SGD(model.parameters(), lr=LR, momentum=0.9)
+    for loss_fn, optimizer in (
+        (nn.BCELoss(), momentum),
+        (nn.BCELoss(), optim.Adam(model.parameters(), lr=LR)),
+        (nn.MSELoss(), optim.SGD(model.parameters(), lr=LR)),
+    ):
+        assert not known(model, loss_fn, optimizer)
 
 
 def test_after_a_move_the_weights_that_are_trained_are_the_models():

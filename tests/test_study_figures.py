@@ -1,18 +1,25 @@
 """The study's figures: their titles follow the numbers, and tables of any size are drawn."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
 from diagonal.figures import style as style_
 from diagonal.figures.style import style
 from diagonal.pipeline.models import MODELS
-from study.experiments import activations
-from study.figures import drawing, seeds, training
+from study.experiments import activations, augmentation, bias, variation
+from study.figures import boundaries, data, drawing, seeds, training
 from study.figures.bonus import Scene
 from study.figures.drawing import forest, heat_map
+from study.params import load_study_params
+from study.trainings import lines
 
+ROOT = Path(__file__).parents[1]
 RANDOM = np.random.default_rng(0)
 
 
@@ -100,3 +107,65 @@ def test_a_scene_keeps_nothing_of_what_it_showed_before():
     assert scene.show(dict.fromkeys(names, Space), "after") == first
     assert len(scene.figure.findobj()) == n_artists
     assert scene.figure.get_suptitle() == "after"
+
+
+ORDER = {  # in which results are made and drawn; files have their keys sorted
+    "training": (*activations.TRAINED, "no_leak", "leak_0.01", "leak_0.1"),
+    "data": (
+        *lines.MODELS, *lines.SAMPLERS, *augmentation.GROUPS, "off", "on", "straight",
+        "up", "down", *variation.DESIGNS,
+    ),
+    "boundaries/one_matrix": (),
+    "boundaries/bias": tuple(bias.TRAINED),
+    "boundaries/parabolas": (
+        "1", "2", "5", "20", *(name for name, _ in load_study_params().parabolas.networks)
+    ),
+}  # fmt: skip
+DRAWN = {  # picture -> how it is drawn from metrics and table
+    "training/activation": lambda found, table: training.activation(found, found["rates"]),
+    "training/convergence": lambda found, table: training.convergence(
+        {which: of_rate(table, which) for which in ("lecture", "best")}, 0.3
+    ),
+    "training/gradients": lambda found, table: training.gradients(table),
+    "training/dead_units": lambda found, table: training.dead_units(table, found),
+    "training/batch_norm": lambda found, table: training.batch_norm(table),
+    "training/prelu": lambda found, table: training.slopes(table.to_numpy()[:-1, 1:]),
+    **{
+        f"data/{draw.__name__}": lambda found, table, draw=draw: draw(found)
+        for draw in (
+            data.balancing, data.augmentation, data.test_time_augmentation, data.centring,
+            data.three_classes, data.variation,
+        )
+    },
+    "boundaries/one_matrix": lambda found, table: boundaries.one_matrix(table, found),
+    "boundaries/parabolas": lambda found, table: boundaries.parabolas(table, found),
+    "boundaries/bias": lambda found, table: boundaries.bias(found),
+}  # fmt: skip
+
+
+def of_rate(table, which):
+    columns = table.filter(regex=f"_{which}$")
+    return columns.rename(columns=lambda name: name.removesuffix(f"_{which}")).assign(
+        epoch=table["epoch"]
+    )
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_picture_is_drawn_again_from_the_committed_numbers(name, tmp_path):
+    stage, _, file = name.partition("/")
+
+    def ordered(value):
+        if not isinstance(value, dict):
+            return value
+        order = {key: place for place, key in enumerate(ORDER.get(name) or ORDER.get(stage, ()))}
+        return {key: ordered(value[key]) for key in sorted(value, key=lambda k: order.get(k, 99))}
+
+    metrics = json.loads((ROOT / f"study/metrics/claims/{name}.json").read_text())
+    table = pd.read_csv(ROOT / f"study/plots/claims/{name}.csv")
+    DRAWN[name](ordered(metrics), table).savefig(tmp_path / "again.png")
+    committed = ROOT / f"study/plots/claims/{stage}/pictures/{file}.png"
+    ours, theirs = (
+        np.asarray(Image.open(path).convert("RGB"), int)
+        for path in (tmp_path / "again.png", committed)
+    )
+    np.testing.assert_allclose(ours, theirs, atol=3)  # files have six digits

@@ -1,4 +1,4 @@
-"""Losses, scores, weights and seeds of models, drawn."""
+"""Losses, scores and weights of models, drawn."""
 
 from collections.abc import Mapping, Sequence
 

@@ -16,7 +16,7 @@ from diagonal.pipeline.models import MODELS
 
 # Okabe and Ito's palette, told apart by colour-blind readers; markers differ as well.
 CLASSES = (("#0072B2", "s"), ("#D55E00", "o"))  # (colour, marker) of label 0 and of label 1
-PALETTE = (("#009E73", "D"), ("#CC79A7", "^"), ("#E69F00", "v"), ("#000000", "P"), ("#F0E442", "X"))
+PALETTE = (("#009E73", "D"), ("#CC79A7", "^"), ("#E69F00", "v"), ("#332288", "P"), ("#882255", "X"))
 LOOKS = dict(zip(MODELS, cycle(PALETTE), strict=False))  # model -> (colour, marker)
 PALE = ListedColormap(["#D6E8F3", "#FAE0CF"])  # regions: the classes' colours, made pale
 GRAY = "#666666"

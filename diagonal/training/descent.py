@@ -5,8 +5,10 @@ takes three times as long as the arithmetic. Here the same kernels are called in
 without a record, so that weights and losses have the same bits.
 """
 
+from collections.abc import Callable
+
 import torch
-from torch import nn
+from torch import nn, optim
 from torch.nn import functional
 
 from diagonal.training.architecture import Architecture
@@ -20,7 +22,7 @@ ACTIVATIONS = {  # module -> its value at z, and dL/dz from dL/dvalue and that v
 
 
 class Descent(Architecture):
-    """An Architecture for a network that is `known`, on `nn.BCELoss()`, by plain `optim.SGD`."""
+    """An Architecture for what is `known`."""
 
     def __init__(self, model: nn.Sequential, loss_fn: nn.BCELoss, optimizer: torch.optim.SGD):
         super().__init__(model, loss_fn, optimizer)
@@ -73,11 +75,18 @@ class Descent(Architecture):
         return values
 
 
-def known(model: nn.Module) -> bool:
-    """Tell whether a network is Flatten, then Linear without bias and known activations."""
+def known(model: nn.Module, loss_fn: Callable, optimizer: torch.optim.Optimizer) -> bool:
+    """Tell whether `Descent` can train a network as autograd would.
+
+    It is Flatten, then Linear without bias and known activations; the loss is `nn.BCELoss()`, and
+    the optimizer is SGD without momentum, weight decay or the like.
+    """
+    plain = optim.SGD([torch.zeros(1)], lr=optimizer.defaults["lr"]).defaults
     kinds = [type(layer) for layer in model] if type(model) is nn.Sequential else []
     return (
-        kinds[:2] == [nn.Flatten, nn.Linear]
+        type(loss_fn) is nn.BCELoss
+        and (type(optimizer), optimizer.defaults) == (optim.SGD, plain)
+        and kinds[:2] == [nn.Flatten, nn.Linear]
         and {*kinds[2:]} <= {nn.Linear, *ACTIVATIONS}
         and not any(name.endswith("bias") for name, _ in model.named_parameters())
     )

@@ -100,7 +100,7 @@ def read_batches(params: Params, device, dtype: torch.dtype) -> tuple[Batches, B
 
 def _architecture(model: nn.Sequential, lr: float) -> Architecture:
     """Choose how to train: with other processes, by the written-out chain rule, or by autograd."""
-    sgd = optim.SGD(model.parameters(), lr=lr)
+    loss_fn, sgd = nn.BCELoss(), optim.SGD(model.parameters(), lr=lr)
     if data_parallel.ranks()[1] > 1:
         return Architecture(*data_parallel.shared(model), sgd)
-    return (Descent if known(model) else Architecture)(model, nn.BCELoss(), sgd)
+    return (Descent if known(model, loss_fn, sgd) else Architecture)(model, loss_fn, sgd)
