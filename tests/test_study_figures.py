@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 from PIL import Image
 
 from diagonal.figures import style as style_
@@ -15,7 +14,6 @@ from diagonal.pipeline.models import MODELS
 from study.experiments import activations, augmentation, bias, variation
 from study.figures import boundaries, data, drawing, seeds, training
 from study.figures.bonus import Scene
-from study.figures.drawing import forest, heat_map
 from study.params import load_study_params
 from study.trainings import lines
 
@@ -45,53 +43,11 @@ def test_the_bars_of_a_distribution_hold_every_seed_and_none_is_on_an_edge():
         np.testing.assert_allclose(edges * 1e6 % 1, 0.5, atol=1e-3)  # numbers have 6 decimals
 
 
-def test_a_heat_map_writes_its_numbers_so_that_they_can_be_read():
-    axes = Figure().subplots()
-    heat_map(axes, np.array([[0.4, 1.0], [np.nan, 0.6]]), "ab", "cd", vmin=0, vmax=1)
-    texts = {text.get_position(): (text.get_text(), text.get_color()) for text in axes.texts}
-    assert texts == {
-        (0, 0): ("0.40", "black"),
-        (1, 0): ("1.00", "white"),
-        (1, 1): ("0.60", "white"),
-    }
-
-
-def save(figure, path):
-    figure.savefig(path / "figure.png")
-    assert (path / "figure.png").stat().st_size > 1000
-
-
 def test_a_colour_means_one_thing():
     looks = {**drawing.NETWORK_LOOKS, **dict(enumerate(style_.CLASSES))}
     colors = [color for color, _ in looks.values()]
     assert len({*colors, style_.SKY, "black"}) == len(looks) + 2
     assert set(MODELS) | set(activations.ACTIVATIONS) < set(looks)
-
-
-@pytest.mark.parametrize("n_layers", [1, 7])
-def test_slopes_of_any_number_of_layers_are_drawn_without_runs_that_diverged(n_layers, tmp_path):
-    learned = RANDOM.normal(size=(20, n_layers))
-    learned[3] = np.nan
-    figure = training.slopes(learned)
-    counts = [sum(bar.get_height() for bar in axes.patches) for axes in figure.axes]
-    assert sum(map(bool, counts)) == n_layers
-    assert all(count <= 19 for count in counts)
-    assert sum(counts) > 0.85 * 19 * n_layers  # some lie beyond the edges
-    save(figure, tmp_path)
-
-
-def test_an_estimate_has_its_interval_and_the_lectures_own_an_open_marker():
-    axes = Figure().subplots()
-    found = {"median": 0.5, "low": 0.25, "high": 0.75, "lecture": 0.9}
-    forest(axes, {"a": found, "b": {"proportion": 0.1, "low": 0.0, "high": 0.2}})
-    middle, own = axes.lines
-    assert middle.get_xdata().tolist() == [0.5, 0.1]
-    assert own.get_xdata()[0] == 0.9
-    assert np.isnan(own.get_xdata()[1])
-    assert own.get_markerfacecolor() == "none"
-    assert [path.tolist() for path in axes.collections[0].get_segments()] == [
-        [[0.25, 0.0], [0.75, 0.0]], [[0.0, 1.0], [0.2, 1.0]],
-    ]  # fmt: skip
 
 
 def test_a_scene_keeps_nothing_of_what_it_showed_before():
