@@ -35,7 +35,6 @@ from diagonal import command
 from diagonal.errors import InputError, prefixed
 
 STUDY, RUN = "study/plots/seeds/seeds.csv", "metrics/evaluate/"
-FORMERLY = "plots/seeds/seeds.csv"  # where older revisions have it
 # The loss moves with every weight, the accuracy is what the lecture asks for. The study's other
 # columns follow from the same answers with fewer values; to test them too would blunt these.
 METRICS = {  # column -> 1 where more is better, -1 where less is
@@ -100,7 +99,7 @@ def committed(rev: str) -> bytes:
     experiments = _git("for-each-ref", "--format=%(objectname)", f"refs/exps/*/*/{rev}")
     commits = (rev, *experiments.stdout.decode().split())
     # ./ is this folder, wherever in the repository
-    tried = [_git("show", f"{each}:./{path}") for each in commits for path in (STUDY, FORMERLY)]
+    tried = [_git("show", f"{each}:./{STUDY}") for each in commits]
     shown = next((each for each in tried if not each.returncode), tried[0])
     if shown.returncode:
         reason = _one_line(shown.stderr.decode(errors="replace"))
