@@ -18,7 +18,7 @@ from study import claims_boundaries, claims_data, claims_training, verdicts
 def main() -> int:
     """Run the experiments in a temporary folder; exit with 1 if a claim that holds would not."""
     parser = argparse.ArgumentParser("python -m study.repeat", description=__doc__)
-    parser.add_argument("--first", type=int, default=1000, help="seed of the first member")
+    parser.add_argument("--first", type=int, default=5000, help="seed of the first member")
     first, yaml, params = parser.parse_args().first, YAML(), Path("study/params.yaml")
     before, document = pd.DataFrame(verdicts.table()), yaml.load(params)
     document["claims"]["first"] = first

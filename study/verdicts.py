@@ -29,8 +29,8 @@ def table() -> dict[str, list]:
         "experiment": [claim.number for claim in CLAIMS],
         "statement": [claim.statement for claim in CLAIMS],
         "n": [outcome["n"] for outcome in found],
-        "ties": [outcome.get("ties", 0) for outcome in found],
         **{key: [outcome[key] for outcome in found] for key in ("proportion", "low", "high", "p")},
+        "opposite": [outcome.get("opposite") for outcome in found],
         "adjusted_p": list(p.values()),
         "verdict": [verdict(*pair) for pair in zip(found, p.values(), strict=True)],
     }
@@ -39,15 +39,19 @@ def table() -> dict[str, list]:
 def filled(page: str, verdicts: dict[str, list]) -> str:
     """Put the verdicts, the sizes and the numbers of study/metrics into the page's Markdown."""
     claims = load_study_params().claims
-    rows = ["| # | the slides say | statement | true of | verdict |", "|---|---|---|---|---|"]
+    rows = ["| # | the slides say | statement | true of | opposite | verdict |", "|---" * 6 + "|"]
+    said = ""
     for place, claim in enumerate(CLAIMS):
-        n, ties, share, low, high, judged = (
-            verdicts[key][place] for key in ("n", "ties", "proportion", "low", "high", "verdict")
+        n, share, low, high, opposite, judged = (
+            verdicts[key][place]
+            for key in ("n", "proportion", "low", "high", "opposite", "verdict")
         )
         true = f"{share:.1%} ({low:.1%} to {high:.1%}) of {n}"
-        true += f", {ties} tie{'s' * (ties > 1)}" if ties else ""
+        turned = "" if opposite is None else f"{opposite:.1%}"
         words = f"*{claim.slide}*: {f'“{claim.words}”' if claim.words else '(our question)'}"
-        rows.append(f"| {claim.number} | {words} | {claim.statement}. | {true} | **{judged}** |")
+        cells = (claim.number, "″" if words == said else words, f"{claim.statement}.", true, turned)
+        rows.append(f"| {' | '.join(map(str, cells))} | **{judged}** |")
+        said = words
     for name, text in (
         ("verdicts", "\n".join(rows)),
         ("n", f"{claims.n}"),

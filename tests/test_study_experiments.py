@@ -33,7 +33,6 @@ from study.trainings import lines, parallel, rates
 from study.trainings.inputs import balanced_share
 from study.trainings.lines import RELU, Settings, members
 from study.trainings.outcomes import outcomes
-from study.trainings.statistics import higher
 
 ROOT = Path(__file__).parents[1]
 PARAMS = load_study_params()
@@ -118,8 +117,8 @@ def test_fewer_epochs_count_who_never_gets_there_as_last_and_first_of_both_leave
     found = activations.convergence(trained, 0.3)
     fewer, first = found["fewer_epochs"], found["first_of_both"]
     tanh, sigmoid = fewer["relu_than_tanh"], fewer["relu_than_sigmoid"]
-    assert (tanh["n"], tanh["ties"], tanh["proportion"]) == (2, 2, 1)
-    assert (sigmoid["n"], sigmoid["proportion"]) == (3, pytest.approx(2 / 3))
+    assert (tanh["n"], tanh["proportion"], tanh["opposite"]) == (4, 0.5, 0)
+    assert (sigmoid["proportion"], sigmoid["opposite"]) == (0.5, 0.25)
     assert sigmoid["difference"]["median"] == -1  # of -2, -2, 0, 1: who never does has 5
     assert (first["relu_than_sigmoid"]["n"], first["relu_than_sigmoid"]["proportion"]) == (2, 0.5)
     assert (first["relu_than_tanh"]["n"], first["relu_than_tanh"]["proportion"]) == (1, 1)
@@ -144,6 +143,8 @@ def test_gradients_are_compared_between_the_first_depth_and_the_last():
         assert found["change"]["sigmoid"]["lecture"] == pytest.approx(change[-1])
         assert found["change"]["sigmoid"]["median"] == pytest.approx(np.median(change[:-1]))
         assert found["falls_tenfold"]["sigmoid"]["proportion"] == (change[:-1] < -1).mean()
+        more = change[:-1] < (at("none", 3) - at("none", 1))[:-1]
+        assert found["falls_more_than_none"]["sigmoid"]["proportion"] == more.mean()
         larger = (at("relu", 3) > at("tanh", 3))[:-1].mean()
         assert found["relu_larger_than"]["tanh"]["proportion"] == larger
         chosen = table[(table["weights"] == kind) & (table["activation"] == "relu")]
@@ -220,8 +221,10 @@ def test_dead_units_are_counted_from_what_was_watched(monkeypatch):
         again = mine["active_again"]
         assert again["no_leak"] == pytest.approx(np.mean(active[0.0]))
         assert again["leak_0.1"]["mean"] == pytest.approx(np.mean(active[0.1]))
-        more = higher(active[0.1], active[0.0])
-        assert again["leak_0.1"]["more_than_without"] == more
+        half = again["leak_0.1"]["half_active"]
+        assert (half["n"], half["proportion"]) == (
+            len(active[0.1]), (np.array(active[0.1]) >= 0.5).mean(),
+        )  # fmt: skip
         np.testing.assert_allclose(by_epoch[f"layer{layer}"], states[:, :9].mean(axis=(1, 2)))
 
 

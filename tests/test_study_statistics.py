@@ -87,18 +87,20 @@ def test_a_statement_is_tested_by_the_sign_test_and_of_nobody_nothing_is_known()
     }  # fmt: skip
 
 
-def test_comparisons_are_paired_and_ties_do_not_count():
+def test_comparisons_are_paired_and_equal_numbers_are_neither_lower_nor_higher():
     random = np.random.default_rng(0)
     luck = random.normal(0, 100, 50)
     ours = luck + random.normal(1, 0.1, 50)
     ours[:10] = luck[:10]
     found = higher(ours, luck)
-    assert (found["n"], found["proportion"]) == (40, 1)
+    assert (found["n"], found["proportion"], found["opposite"]) == (50, 0.8, 0)
     assert 0.9 < found["difference"]["median"] < 1.1
     opposite = lower(ours, luck)
-    assert (opposite["n"], opposite["proportion"]) == (40, 0)
+    assert (opposite["n"], opposite["proportion"], opposite["opposite"]) == (50, 0, 0.8)
     assert opposite["difference"] == found["difference"]
-    assert lower([1.0], [1.0 + 1e-7])["n"] == 0  # rounded to 6 decimals, as outcomes are
+    assert lower([1.0], [1.0 + 1e-7])["proportion"] == 0  # rounded to 6 decimals, as outcomes are
+    found = lower([1.0, 1.0, 1.02], [1.01, 1.011, 1.0], margin=0.01)
+    assert (found["proportion"], found["opposite"]) == (pytest.approx(1 / 3), pytest.approx(1 / 3))
 
 
 SHROUT_AND_FLEISS = np.array(  # 1979, Intraclass correlations, table 2: six targets, four judges

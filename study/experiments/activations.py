@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from study.experiments.results import lower, number, share, statement, summary
+from study.experiments.results import lower, lower_loss, number, share, statement, summary
 from study.params import ClaimsBaseline
 from study.trainings.inputs import every_input
 from study.trainings.lines import LOGISTIC, Members, Settings, epochs, logits
@@ -77,7 +77,7 @@ def compare(results: Results) -> dict:
     return {
         "activations": {name: summary(result.table) for name, result in results.items()},
         "lower_loss": {
-            f"{ours}_than_{theirs}": lower(loss[ours], loss[theirs]) for ours, theirs in PAIRS
+            f"{ours}_than_{theirs}": lower_loss(loss[ours], loss[theirs]) for ours, theirs in PAIRS
         },
     }
 

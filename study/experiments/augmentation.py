@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from study.experiments.results import higher, lower, number, summary
+from study.experiments.results import higher, lower_loss, number, summary
 from study.params import ClaimsBaseline
 from study.trainings.inputs import every_input
 from study.trainings.lines import MODELS, Members, data_sets, final_logits
@@ -105,7 +105,7 @@ def test_time_augmentation(base: ClaimsBaseline, members: Members) -> tuple[dict
         }
         result[model][f"flips_{flips}"] = {
             **{name: summary(table) for name, table in pair.items()},
-            "lower_loss": lower(pair["mirrored"]["loss"], pair["alone"]["loss"]),
+            "lower_loss": lower_loss(pair["mirrored"]["loss"], pair["alone"]["loss"]),
             "higher_accuracy": higher(pair["mirrored"]["accuracy"], pair["alone"]["accuracy"]),
         }
         tables |= {(model, flips, name): table for name, table in pair.items()}

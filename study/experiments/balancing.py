@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from study.experiments.results import higher, lower, number, statement, summary
+from study.experiments.results import higher, lower_loss, number, statement, summary
 from study.params import ClaimsBaseline
 from study.trainings.inputs import every_input
 from study.trainings.lines import MODELS, SAMPLERS, Members, Settings, batches_of, final_outcomes
@@ -43,8 +43,8 @@ def balancing(base: ClaimsBaseline, members: Members) -> tuple[dict, pd.DataFram
         result["balanced_against_equal"][model] = {
             "higher_recall_straight": higher(balanced["recall_straight"], equal["recall_straight"]),
             "higher_recall_diagonal": higher(balanced["recall_diagonal"], equal["recall_diagonal"]),
-            "lower_loss": lower(balanced["loss"], equal["loss"]),
-            "lower_class_loss": lower(balanced["class_loss"], equal["class_loss"]),
+            "lower_loss": lower_loss(balanced["loss"], equal["loss"]),
+            "lower_class_loss": lower_loss(balanced["class_loss"], equal["class_loss"]),
         }
     rows = {key: table[MEASURES] for key, table in found.items()}
     return result, pd.concat(rows, names=["model", "sampler", "member"]).reset_index()

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.optimize import linprog
 from sklearn.svm import SVC
 
-from study.experiments.results import lower, statement, summary
+from study.experiments.results import lower_loss, statement, summary
 from study.params import ClaimsBaseline
 from study.trainings.ensembles import Ensemble, OneMatrix
 from study.trainings.inputs import Inputs, every_input
@@ -147,5 +147,5 @@ def compare(table: pd.DataFrame) -> dict:
             for bias, which in enumerate(BIASES)
         }
         result[name]["perfect_with_bias"] = statement(ends[0]["perfect"].to_numpy() == 1)
-        result[name]["lower_loss_with_bias"] = lower(*(end["loss"].to_numpy() for end in ends))
+        result[name]["lower_loss_with_bias"] = lower_loss(*(end["loss"].to_numpy() for end in ends))
     return result

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from study.experiments.results import higher, lower, summary
+from study.experiments.results import higher, lower_loss, summary
 from study.params import ClaimsBaseline
 from study.trainings.inputs import every_input
 from study.trainings.lines import MODELS, Members, final_outcomes
@@ -55,7 +55,7 @@ def centring(
             ours, theirs = tables["[-1, 1]"], tables["[0, 1]"]
             result[which][model] = {
                 **{name: summary(table[MEASURES]) for name, table in tables.items()},
-                "lower_loss": lower(ours["loss"], theirs["loss"]),
+                "lower_loss": lower_loss(ours["loss"], theirs["loss"]),
                 "higher_accuracy": higher(ours["accuracy"], theirs["accuracy"]),
             }
     rows = {key: table[MEASURES] for key, table in found.items()}

@@ -12,7 +12,6 @@ from study.params import ClaimsBaseline, DeadUnitClaims
 from study.trainings.ensembles import Ensemble
 from study.trainings.lines import Members, Settings, batches_of, networks
 from study.trainings.parallel import in_parallel, parts
-from study.trainings.statistics import higher
 
 Layers = list[np.ndarray]  # bool (epochs + 1, members, units) for each hidden layer: what is dead
 
@@ -70,8 +69,8 @@ def measure(
     Returns:
         by layer: shares of units, the mean length of a first death in epochs, and statements on
         members with units that died within the baseline's epochs, `stuck`: half of them or more
-        are dead at the end; by leak: a larger share of those that died first is active
-        `claims.patience` epochs later than without a leak. Then the share of dead units by epoch.
+        are dead at the end; by leak, `half_active`: half or more of those that died first are
+        active `claims.patience` epochs later. Then the share of dead units by epoch.
     """
     short = min(base.n_epochs, claims.n_epochs - claims.patience)
     watched = in_parallel(
@@ -104,9 +103,7 @@ def measure(
             "active_again": {
                 "no_leak": _mean(without[:-1][first[:-1].any(axis=1)]),
                 **{
-                    f"leak_{leak:g}": revived(
-                        layers[place], epochs, first, without, claims.patience
-                    )
+                    f"leak_{leak:g}": revived(layers[place], epochs, first, claims.patience)
                     for leak, layers in leaking.items()
                 },
             },
@@ -141,8 +138,8 @@ def active_share(states, epochs: np.ndarray, chosen: np.ndarray, patience: int) 
     return (active & chosen).sum(axis=1) / np.maximum(chosen.sum(axis=1), 1)
 
 
-def revived(states, epochs, chosen: np.ndarray, without: np.ndarray, patience: int) -> dict:
-    """State that more units are active again than `without` a leak, among members with any."""
-    some = chosen[:-1].any(axis=1)
-    share = active_share(states, epochs, chosen, patience)[:-1][some]
-    return {"mean": _mean(share), "more_than_without": higher(share, without[:-1][some])}
+def revived(states, epochs, chosen: np.ndarray, patience: int) -> dict:
+    """State that half or more of the chosen units are active again, among members with any."""
+    some = chosen.any(axis=1)
+    share = active_share(states, epochs, chosen, patience)
+    return {"mean": _mean(share[:-1][some[:-1]]), "half_active": statement(share >= 0.5, some)}

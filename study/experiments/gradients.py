@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from study.experiments.results import higher, number, statement
+from study.experiments.results import higher, lower, number, statement
 from study.params import ClaimsBaseline, GradientClaims
 from study.trainings.ensembles import Ensemble
 from study.trainings.inputs import balanced_share, every_input
@@ -53,8 +53,9 @@ def measure(
 
     Returns:
         by weights: the change of log10 from the first depth to the last, by activation, and
-        statements that it is at least one power of ten, and that ReLU's gradient in the deepest
-        networks is the larger one; a row for each weights, activation and depth with the median.
+        statements that it falls by at least one power of ten, that it falls more than without
+        activations, and that ReLU's gradient in the deepest networks is the larger one; a row for
+        each weights, activation and depth with the median.
     """
     depths = range(1, claims.depths + 1)
     runs = {
@@ -70,10 +71,12 @@ def measure(
         first, last = (
             {name: found[weights, name, d] for name in ACTIVATIONS} for d in (1, claims.depths)
         )
+        by_name = {name: last[name] - first[name] for name in ACTIVATIONS}
         result[weights] = {
-            "change": {name: number(last[name] - first[name]) for name in ACTIVATIONS},
-            "falls_tenfold": {
-                name: statement(last[name] - first[name] < -1) for name in ACTIVATIONS
+            "change": {name: number(by_name[name]) for name in ACTIVATIONS},
+            "falls_tenfold": {name: statement(by_name[name] < -1) for name in ACTIVATIONS},
+            "falls_more_than_none": {
+                name: lower(by_name[name], by_name["none"]) for name in ("sigmoid", "tanh", "relu")
             },
             "relu_larger_than": {
                 name: higher(last["relu"], last[name]) for name in ("sigmoid", "tanh")

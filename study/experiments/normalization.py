@@ -11,7 +11,7 @@ from torch import nn
 
 from diagonal.training.sampling import make_balanced_sampler
 from study.experiments.activations import epochs_to
-from study.experiments.results import lower, number, share
+from study.experiments.results import lower, lower_loss, number, share
 from study.params import ClaimsBaseline, NormalizationClaims
 from study.trainings.draws import draw_epochs
 from study.trainings.ensembles import Ensemble
@@ -136,7 +136,7 @@ def compare(results: Mapping[tuple[int, bool], Result], level: float) -> dict:
                 "log10_ratio_of_deviations": number(ratio[name]),
             }
         losses = (pair[name].losses[-1] for name in ("with", "without"))
-        rows["lower_loss"] = lower(*losses)
+        rows["lower_loss"] = lower_loss(*losses)
         rows["more_alike"] = lower(ratio["with"], ratio["without"])
         summary[f"{depth}_hidden_layers"] = rows
     return summary

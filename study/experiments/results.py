@@ -12,6 +12,8 @@ from diagonal.pipeline import files
 from study.trainings import statistics
 from study.trainings.lines import LECTURE, Members, members
 
+MARGIN = 0.01  # nats: a loss that is lower by less does not count as lower
+
 
 def cohort(n: int, first: int) -> Members:
     """List n members with seeds from the first on, and the lecture's own as the last."""
@@ -31,6 +33,11 @@ def share(holds) -> dict:
 def lower(ours, theirs) -> dict:
     """State that our number is lower than theirs, see `statistics.lower`."""
     return statistics.lower(np.asarray(ours)[:-1], np.asarray(theirs)[:-1])
+
+
+def lower_loss(ours, theirs) -> dict:
+    """State that our loss is lower than theirs by more than MARGIN, see `statistics.lower`."""
+    return statistics.lower(np.asarray(ours)[:-1], np.asarray(theirs)[:-1], MARGIN)
 
 
 def higher(ours, theirs) -> dict:

@@ -8,7 +8,7 @@ import torch
 
 from diagonal.training.models import PROBABILITY_DECIMALS
 from diagonal.training.sampling import make_balanced_sampler
-from study.experiments.results import higher, lower, summary
+from study.experiments.results import higher, lower_loss, summary
 from study.params import ClaimsBaseline
 from study.trainings.draws import CountedBatches, concatenated, draw_counts
 from study.trainings.ensembles import Ensemble
@@ -41,7 +41,7 @@ def three_classes(base: ClaimsBaseline, members: Members) -> tuple[dict, pd.Data
     }
     statements = {
         f"{ours}_than_{theirs}": {
-            "lower_loss": lower(tables[ours]["loss"], tables[theirs]["loss"]),
+            "lower_loss": lower_loss(tables[ours]["loss"], tables[theirs]["loss"]),
             "higher_accuracy": higher(tables[ours]["accuracy"], tables[theirs]["accuracy"]),
         }
         for ours, theirs in PAIRS

@@ -12,25 +12,28 @@ from study.figures.drawing import SETTINGS, forest, heat_map, legend_below
 
 def one_matrix(table: pd.DataFrame, metrics: Mapping) -> Figure:
     """Draw how far deepish and logistic regression are apart, by epoch: `one_matrix.gaps`."""
-    deepish, other = (metrics["gaps"][name]["median"] for name in ("deepish", "other_batches"))
-    title = f"After {metrics['epochs']} epochs deepish is {deepish:.2f} from logistic regression,\n"
-    figure = titled(4.0, f"{title}logistic regression with other batches {other:.2f}: medians")
+    deepish = metrics["gaps"]["deepish"]["median"]
+    title = f"After {metrics['epochs']} epochs, deepish's probabilities are up to {deepish:.2f}\n"
+    figure = titled(4.4, title + "from those of logistic regression in the median")
     axes = figure.subplots()
     lines = {
-        "other_batches": ("two logistic regressions, other batches", LOOKS["logistic"][0]),
-        "deepish": ("deepish and logistic regression, same batches", LOOKS["deepish"][0]),
-    }
-    for name, (label, color) in lines.items():
+        "other_batches": ("two logistic regressions, other batches", LOOKS["logistic"][0], "-"),
+        "deepish": ("deepish and logistic regression, same batches", LOOKS["deepish"][0], "-"),
+        "other_weights": (
+            "two logistic regressions, same batches, other weights", LOOKS["logistic"][0], "--",
+        ),
+    }  # fmt: skip
+    for name, (label, color, style) in lines.items():
         low, middle, high = (
             table.groupby("epoch")[name].quantile([0.25, 0.5, 0.75]).unstack().T.to_numpy()
         )
         epochs = table["epoch"].unique()
         axes.fill_between(epochs, low, high, color=color, alpha=0.25, linewidth=0)
-        axes.plot(epochs, middle, color=color, linewidth=2.2, label=label)
+        axes.plot(epochs, middle, style, color=color, linewidth=2.2, label=label)
     axes.set(xlabel="epoch", ylabel="largest difference of probability")
     axes.set(xlim=(1, table["epoch"].max()), ylim=(0, None))
     axes.set_title("line: median, band: middle half of the members", loc="left", color=GRAY)
-    legend_below(figure, axes, columns=2)
+    legend_below(figure, axes, columns=1)
     return figure
 
 

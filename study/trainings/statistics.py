@@ -59,7 +59,7 @@ def statement(is_true: np.ndarray, counts: np.ndarray | None = None) -> dict[str
 
     Args:
         is_true: bool (members,).
-        counts: bool (members,), the members that count; None for all. Ties do not.
+        counts: bool (members,), the members that have what it is about; None for all.
 
     Returns:
         n, the members that count; proportion, low and high as `proportion`; p of the two-sided sign
@@ -72,16 +72,16 @@ def statement(is_true: np.ndarray, counts: np.ndarray | None = None) -> dict[str
     return {"n": len(chosen), **proportion(chosen), "p": float(p)}
 
 
-def lower(ours, theirs) -> dict:
-    """State that our number is the lower one, member by member: (members,) each.
+def lower(ours, theirs, margin: float = 0.0) -> dict:
+    """State that our number is lower by more than a margin, member by member: (members,) each.
 
     Returns:
-        As `statement`, ties not counted; their number; and difference, the `median` of ours minus
-        theirs.
+        As `statement`, of all members; opposite, the share of whom our number is higher by more
+        than the margin; and difference, the `median` of ours minus theirs.
     """
     apart = np.round(np.asarray(ours, float) - np.asarray(theirs, float), 6)
-    ties = int((apart == 0).sum())
-    return {**statement(apart < 0, apart != 0), "ties": ties, "difference": median(apart)}
+    opposite = float((apart > margin).mean())
+    return {**statement(apart < -margin), "opposite": opposite, "difference": median(apart)}
 
 
 def higher(ours, theirs) -> dict:
