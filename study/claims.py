@@ -138,7 +138,8 @@ CLAIMS = (
     ),
     Claim(
         11, "Deep-ish Model", "This is just the reg. logistic",
-        "On the same mini-batches, deepish decides every line as logistic regression does",
+        "On the same mini-batches, deepish decides every line and mirror image as logistic "
+        "regression does",
         "boundaries/one_matrix", "same_decisions",
     ),
     Claim(

@@ -41,20 +41,20 @@ def filled(page: str, verdicts: dict[str, list]) -> str:
     claims = load_study_params().claims
     rows = ["| # | the slides say | statement | true of | opposite | verdict |", "|---" * 6 + "|"]
     said = ""
+    columns = ("n", "proportion", "low", "high", "opposite", "verdict")
     for place, claim in enumerate(CLAIMS):
-        n, share, low, high, opposite, judged = (
-            verdicts[key][place]
-            for key in ("n", "proportion", "low", "high", "opposite", "verdict")
-        )
+        n, share, low, high, opposite, judged = (verdicts[key][place] for key in columns)
         true = f"{share:.1%} ({low:.1%} to {high:.1%}) of {n}"
         turned = "" if opposite is None else f"{opposite:.1%}"
         words = f"*{claim.slide}*: {f'“{claim.words}”' if claim.words else '(our question)'}"
-        cells = (claim.number, "″" if words == said else words, f"{claim.statement}.", true, turned)
-        rows.append(f"| {' | '.join(map(str, cells))} | **{judged}** |")
+        shown = "(as above)" if words == said else words
+        cells = (f"{claim.number}", shown, f"{claim.statement}.", true, turned, f"**{judged}**")
+        rows.append(f"| {' | '.join(cells)} |")
         said = words
     for name, text in (
         ("verdicts", "\n".join(rows)),
         ("n", f"{claims.n}"),
+        ("first", f"{claims.first}"),
         ("few", f"{min(claims.n, claims.bias.n)}"),
         ("rates", ", ".join(f"{rate:g}" for rate in claims.lrs)),
     ):

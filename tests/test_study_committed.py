@@ -127,8 +127,8 @@ EXPERIMENTS = {  # of the baseline and of some members
     "data/three_classes": three_classes.three_classes,
     "data/variation": lambda base, _: variation.variation(base, SimpleNamespace(levels=2)),
     "boundaries/one_matrix": lambda base, some: one_matrix.gaps(base, CLAIMS.one_matrix, some),
-    "boundaries/parabolas": lambda *_: parabolas.shares(
-        CLAIMS.parabolas, PARAMS.parabolas, range(2)
+    "boundaries/parabolas": lambda _, some: parabolas.shares(
+        CLAIMS.parabolas, PARAMS.parabolas, [member.weights for member in some[:-1]]
     ),
 }
 SLOW = (
@@ -150,7 +150,7 @@ def test_the_first_members_and_the_lectures_own_are_trained_to_the_committed_row
         monkeypatch.setattr(module, "TRAINED", ("relu",))
     chosen = metrics("data/centring")["rates"]
     monkeypatch.setattr(centring, "best_rates", lambda *_: chosen)
-    found = EXPERIMENTS[name](CLAIMS.baseline, results.cohort(2, 0))
+    found = EXPERIMENTS[name](CLAIMS.baseline, results.cohort(2, CLAIMS.first))
     table = found[1] if isinstance(found, tuple) else found
     if "member" in table:
         table = table.replace({"member": {2: CLAIMS.n}})

@@ -243,7 +243,7 @@ def test_a_mirrored_question_is_answered_by_the_mean_of_both_probabilities(monke
         )
         found = result[model][f"flips_{flips}"]
         assert found["mirrored"] == results.summary(mirrored[["loss", "accuracy"]])
-        assert found["lower_loss"] == results.lower(mirrored["loss"], asked["loss"])
+        assert found["lower_loss"] == results.lower_loss(mirrored["loss"], asked["loss"])
         assert found["higher_accuracy"] == results.higher(mirrored["accuracy"], asked["accuracy"])
     assert len(table) == 6 * 2 * 4
 

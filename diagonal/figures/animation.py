@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from diagonal.figures.style import GRAY
 
@@ -36,8 +36,7 @@ def record(figure: Figure, show: Callable, steps: Iterable[tuple]) -> list[Image
         for line in lines:
             figure.draw_artist(line)
         frame = Image.frombuffer("RGBA", size, bytes(canvas.buffer_rgba())).convert("RGB")
-        bar = (0, size[1] - BAR, size[0] * place // len(steps), size[1])
-        ImageDraw.Draw(frame).rectangle(bar, fill=GRAY)
+        frame.paste(GRAY, (0, size[1] - BAR, 1 + size[0] * place // len(steps), size[1]))
         frames.append(frame)
     palette = frames[-1].quantize(COLOURS, Image.Quantize.FASTOCTREE)
     return [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]

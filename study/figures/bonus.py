@@ -29,7 +29,8 @@ class Scene:
         self.figure = titled(3.9, " ")
         self.title = self.figure._suptitle
         self.artists = {}
-        for axes, (name, box) in zip(self.figure.subplots(1, 3), boxes.items(), strict=False):
+        grid = self.figure.subplots(1, len(boxes))
+        for axes, (name, box) in zip(grid, boxes.items(), strict=True):
             (left, bottom), (right, top) = box
             region = axes.imshow(
                 np.zeros((2, 2)), cmap=PALE, vmin=0, vmax=1, origin="lower", aspect="auto",
@@ -46,9 +47,6 @@ class Scene:
             title, across, up = TITLES[name]
             axes.set(title=title, xlabel=across, ylabel=up, xlim=(left, right), ylim=(bottom, top))
             axes.locator_params(axis="x", nbins=2)  # of -0.80, -0.75 and so on only some fit
-        for axes in self.figure.axes[len(boxes) :]:
-            axes.set_axis_off()
-            axes.text(0.5, 0.5, "no activation", ha="center", transform=axes.transAxes)
         names = [name for name, *_ in CURVES]
         self.figure.legend(curves, names, loc="outside lower center", ncols=2, markerscale=2)
         self.figure.draw_without_rendering()

@@ -13,8 +13,11 @@ from study.figures.drawing import SETTINGS, forest, heat_map, legend_below
 def one_matrix(table: pd.DataFrame, metrics: Mapping) -> Figure:
     """Draw how far deepish and logistic regression are apart, by epoch: `one_matrix.gaps`."""
     deepish = metrics["gaps"]["deepish"]["median"]
-    title = f"After {metrics['epochs']} epochs, deepish's probabilities are up to {deepish:.2f}\n"
-    figure = titled(4.4, title + "from those of logistic regression in the median")
+    figure = titled(
+        4.4,
+        f"After {metrics['epochs']} epochs, the probabilities of deepish and logistic regression\n"
+        f"differ by up to {deepish:.2f} in the median",
+    )
     axes = figure.subplots()
     lines = {
         "other_batches": ("two logistic regressions, other batches", LOOKS["logistic"][0], "-"),
