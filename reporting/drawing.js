@@ -1,6 +1,6 @@
 // Pictures: canvases of pixels, networks as columns of units, SVG for the rest.
 const fixed = (value, digits = 2) => value.toFixed(digits).replace(/^-(?=.*[1-9])/, "\u2212").replace(/^-/, "");
-const percent = (share) => `${fixed(100 * share, 1)} %`;
+const percent = (share) => `${fixed(100 * share, 1)}\u00a0%`;
 function paint(canvas, pixels, width = size) { // an [r, g, b] each
   [canvas.width, canvas.height] = [width, pixels.length / width];
   const bytes = Uint8ClampedArray.from(pixels.flatMap((rgb) => [...rgb, 255]));
@@ -46,7 +46,7 @@ function explained(net, { sums, values }, layer, unit, word) {
   const weights = net.layers[layer][unit], value = values[layer + 1][unit], isLast = layer === net.layers.length - 1;
   const terms = Array.from(weights, (weight, i) => `${fixed(values[layer][i])} \u00d7 ${fixed(weight)}`);
   const made = layer ? terms.join(" + ") : `${weights.length} pixels times ${weights.length} weights, added up,`;
-  const after = isLast ? `The sigmoid makes it ${fixed(value, 3)}: the probability of a diagonal.`
+  const after = isLast ? `The sigmoid makes it ${fixed(value, 3)}: the probability of ${data.classes[1]}.`
     : net.activation === "none" ? "Nothing follows, so it is passed on as it is."
       : `After ${NAMES[net.activation]}: ${fixed(value)}.`;
   const name = isLast ? "output" : `hidden ${layer}, unit ${unit}`;
@@ -78,16 +78,15 @@ function buildNet(holder, net) {
 }
 
 const pictured = new Map(); // where a network is drawn -> the network, and the values in it
-const HINT = "Point at a unit, or use Tab and the arrow keys, to see how its number comes about. "
-  + "The thicker a line, the larger the weight; dashed where what comes in is 0.";
+const HINT = "Point at a unit or tap it, or use Tab and the arrow keys, to see how its number comes about.";
 
 // Draw a network and what it makes of a picture; the units stay the same elements while it trains.
-function showNet(holder, net, image) {
+function showNet(holder, net, image, peaks = net.layers.map(peakOf)) {
   const shape = `${net.layers.map((units) => units.length)} ${net.activation}`;
   if (holder.dataset.shape !== shape) buildNet(holder, net);
   holder.dataset.shape = shape;
   const trace = forward(net, seenAs(image)), { sums, values } = trace, silent = silentUnits(net);
-  const peaks = net.layers.map(peakOf), last = net.layers.length - 1, answer = verdict(trace.probability);
+  const last = net.layers.length - 1, answer = verdict(trace.probability);
   paintImage(holder.querySelector(".input"), image);
   for (const button of holder.querySelectorAll(".unit")) {
     const [layer, unit] = [button.dataset.layer, button.dataset.unit].map(Number), weights = net.layers[layer][unit];
@@ -95,14 +94,14 @@ function showNet(holder, net, image) {
     const [canvas, number, small] = button.querySelectorAll("canvas, b, small");
     paintSigned(canvas, layer ? weights : firstChannel(weights), peaks[layer], layer ? 1 : size);
     canvas.className = layer ? "strip" : "";
-    number.textContent = fixed(values[layer + 1][unit]);
+    number.textContent = fixed(values[layer + 1][unit], layer === last ? 3 : 2);
     small.textContent = layer === last ? answer : word;
     button.className = `unit ${word}`;
     button.ariaLabel = explained(net, trace, layer, unit, word);
   }
   holder.querySelectorAll(".fold").forEach((fold, layer) => { // what a folded layer says
     const above = values[layer + 1].filter((value) => value > 0).length, n = values[layer + 1].length;
-    fold.textContent = layer === last ? `${fixed(trace.probability)}: ${answer}` : `${above} of ${n} units are above 0`;
+    fold.textContent = layer === last ? `${fixed(trace.probability, 3)}: ${answer}` : `${above} of ${n} units are above 0`;
   });
   pictured.set(holder, [net, values]);
   showLinks(holder, net, values);
@@ -128,9 +127,9 @@ function showLinks(holder, net, values) {
 }
 
 function explain(holder) { // what is pointed at or focused
-  const active = [...holder.querySelectorAll(".unit")].find(({ dataset: { layer, unit } }) =>
-    `${layer} ${unit}` === holder.dataset.active);
-  holder.querySelector(".explain").textContent = active?.ariaLabel ?? HINT;
+  for (const each of holder.querySelectorAll(".unit"))
+    each.classList.toggle("active", `${each.dataset.layer} ${each.dataset.unit}` === holder.dataset.active);
+  holder.querySelector(".explain").textContent = holder.querySelector(".active")?.ariaLabel ?? HINT;
 }
 
 // A layer as a table: weights, their products with the picture, sums, and what follows.
@@ -176,7 +175,7 @@ function showCloud(part, net, { among = [], drawn } = {}) {
   const middle = centre(cut), around = ([x, y]) => Math.atan2(y - middle[1], x - middle[0]);
   cut.sort((a, b) => around(a) - around(b));
   if (cut.length === 1) cut.unshift([cut[0][0], 90], [cut[0][0], 190]); // a point on a line
-  const names = units > 3 ? ["towards diagonal", "aside"] : low.map((_, i) => `unit ${i}`);
+  const names = units > 3 ? [`towards ${data.classes[1]}`, "aside"] : low.map((_, i) => `unit ${i}`);
   const labels = names.map((name, unit) => { // beside the leftmost edge, or below the lowest
     const along = sides.filter(([a, b]) => a[unit] !== b[unit]), upright = unit && unit === names.length - 1;
     const middles = along.map((ends) => centre(ends.map(project)));
@@ -207,7 +206,7 @@ function showCloud(part, net, { among = [], drawn } = {}) {
   words.textContent = [
     `The patterns in ${layer}, ringed if called wrong.`,
     cut.length && `The cut is where the output is ${fixed(data.threshold)}.`,
-    units > 3 && `Of ${units} dimensions: how far towards diagonal, and how far aside of that direction.`,
+    units > 3 && `Of ${units} dimensions: the way towards ${data.classes[1]}, and the distance from that way.`,
     rectified && silent && `${silent} of ${seen.length} lie at 0, where all units are off.`,
     rectified && dead.length && `Dead, 0 for every pattern: unit ${dead.join(", ")}.`,
   ].filter(Boolean).join(" ");

@@ -190,7 +190,7 @@ function train(settings, epochs) {
 const represented = (net, x) => Array.from(forward(net, x).values.at(-2), (each) => Math.round(each * 1e6) / 1e6);
 
 // More than three units are seen from the side, so that the deciding plane is a line: across is
-// how far they are towards diagonal, up how far they are from that direction.
+// how far they are towards label 1, up how far they are from that direction.
 function coordinates(net) {
   const normal = Array.from(net.layers.at(-1)[0]), length = Math.hypot(...normal) || 1;
   if (normal.length <= 3) return { normal, place: (point) => point };

@@ -37,9 +37,10 @@ def gather() -> dict:
 
     Returns:
         `without`: part of the page -> why it is not there; with `all` there is nothing else. `size`
-        and `channels` of images; `levels`: what networks see of a pixel from 0 to 255; `threshold`
-        and `tta` of evaluation; `patterns` and how often each occurs; `units` of a layer to show;
-        `models`; `shown`: the one whose `history` and `training` follow.
+        and `channels` of images; `levels`: what networks see of a pixel from 0 to 255; `classes`:
+        the names of labels 0 and 1; `threshold` and `tta` of evaluation; `patterns` and how often
+        each occurs; `units` of a layer to show; `models`; `shown`: the one whose `history` and
+        `training` follow.
 
     Raises:
         InputError: a file is missing, or the files do not fit each other.
@@ -79,6 +80,7 @@ def gather() -> dict:
         "size": size,
         "channels": n_channels,
         "levels": packed(normalize(torch.arange(256, dtype=torch.uint8)[:, None, None, None])),
+        "classes": files.read_metrics(data.CLASSES),
         "threshold": params.evaluate.threshold,
         "tta": params.evaluate.tta,
         "patterns": {

@@ -128,17 +128,15 @@ function solve(tasks) { // number -> whether it is solved now
 }
 
 // ---- What each part shows of the state
-const verdict = (p) => (p > data.threshold ? "diagonal" : p === data.threshold ? "undecided" : "straight");
+const verdict = (p) => (p === data.threshold ? "undecided" : data.classes[Number(p > data.threshold)]);
 const pixels = find("#draw-grid button"), verdicts = find("#draw-verdicts p");
 const among = snapshots.flatMap((net) => seen.map(({ x }) => represented(net, x)));
 const netIn = (part) => byId(part).querySelector(".net");
 let run, player, pen; // the training; { part, timer, button } while something plays; the level that is drawn
 
-function kindOf(image) {
-  const line = lineOf(image), found = image.some(Boolean) ? "none of the lines of the data" : "empty: no line";
-  return line ? `This is ${line.label ? "a diagonal" : "a row or a column: straight"}.`
-    : `The picture is ${found}. No answer to it is right or wrong, but the networks give one.`;
-}
+const kindOf = (image, line = lineOf(image)) =>
+  (line ? `Pattern ${patterns.indexOf(line) + 1}: ${data.classes[line.label]}.` : `The picture is ${
+    image.some(Boolean) ? "none of the patterns" : "empty"}. No answer to it is right or wrong, but the networks give one.`);
 
 const spoken = (loss, valLoss) =>
   loss === undefined ? "before training" : `loss ${fixed(loss, 6)}, validation loss ${fixed(valLoss, 6)}`;
@@ -157,7 +155,7 @@ const show = {
       const p = probability(models[name], x), parts = verdicts[i].querySelectorAll("span, small, .bar *");
       const [called, exact, bar, limit] = parts;
       called.textContent = `${verdict(p)}${isWrongFor(name) ? ", wrong" : ""}`;
-      exact.textContent = `(P(diagonal) = ${fixed(p, 3)})`;
+      exact.textContent = `(P(${data.classes[1]}) = ${fixed(p, 3)})`;
       bar.style.width = `${100 * p}%`;
       limit.style.left = `${100 * data.threshold}%`;
     });
@@ -176,18 +174,17 @@ const show = {
   batch() {
     const perEpoch = Math.ceil(sum(data.patterns.train) / state.batch), place = (state.minibatch - 1) % perEpoch;
     const epoch = Math.floor((state.minibatch - 1) / perEpoch), all = draws(state, epoch);
-    const isDiagonal = ([number]) => patterns[number].label, batch = parts(all, state.batch)[place];
-    byId("batch-images").innerHTML = batch.map(([number, flip]) => {
-      const { label } = patterns[number], words = `${label ? "diagonal" : "straight"}${flip ? ", mirrored" : ""}`;
-      return `<li><canvas role="img" aria-label="${words}"></canvas>${mark(label)}${flip ? " \u2194" : ""}</li>`;
-    }).join("");
+    const isPositive = ([number]) => patterns[number].label, batch = parts(all, state.batch)[place];
+    byId("batch-images").innerHTML = batch.map(([number, flip]) =>
+      `<li><canvas role="img"></canvas>${mark(patterns[number].label)}${flip ? " \u2194" : ""}</li>`).join("");
     byId("batch-images").querySelectorAll("canvas").forEach((canvas, i) => {
-      const [number, flip] = batch[i], { image } = patterns[number];
+      const [number, flip] = batch[i], { image, label } = patterns[number];
+      canvas.ariaLabel = `${data.classes[label]}${flip ? ", mirrored" : ""}`;
       paintImage(canvas, flip ? mirrored(image) : image);
     });
     announce("batch", `Mini-batch ${place + 1} of ${perEpoch} in epoch ${epoch + 1}: ${
-      batch.filter(isDiagonal).length} of ${batch.length} are diagonals; in the whole epoch ${
-      percent(all.filter(isDiagonal).length / all.length)}.`);
+      batch.filter(isPositive).length} of ${batch.length} are ${data.classes[1]}; in the whole epoch ${
+      percent(all.filter(isPositive).length / all.length)}.`);
   },
 
   mirror() {
@@ -213,15 +210,16 @@ const show = {
       x: last, y: upTo(loss, valLoss), lines: [byEpoch(loss, "training"), byEpoch(valLoss, "validation")],
       mark: epoch, dots: epoch ? now.map((each) => [epoch, each]) : [],
     });
-    showNet(netIn("time"), net, state.image);
+    showNet(netIn("time"), net, state.image, net.layers.map((_, layer) => // the same colours at all epochs
+      Math.max(...snapshots.map(({ layers }) => peakOf(layers[layer])))));
   },
 
   threshold() {
     const { model, where, threshold } = state, said = answers[model], matrix = confusion(said, where, threshold);
     const [fpr, tpr] = rates(matrix);
     byId("threshold").querySelector("output").textContent = fixed(threshold, 3);
-    announce("threshold", `${judgement(said, where, threshold)}; ${percent(tpr)} of the diagonals found, ${
-      percent(fpr)} of the straight lines taken for diagonals.`);
+    announce("threshold", `${judgement(said, where, threshold)}; called ${data.classes[1]}: ${
+      percent(tpr)} of ${data.classes[1]}, ${percent(fpr)} of ${data.classes[0]}.`);
     chart(byId("threshold-roc"), {
       x: 1, y: 1, dots: [[fpr, tpr]],
       lines: Object.keys(models).map((name, i) =>
@@ -233,7 +231,7 @@ const show = {
       const { label, counts } = patterns[item.dataset.pattern], p = said[item.dataset.pattern];
       const wrong = Number(p > threshold) !== label, [canvas, words] = item.children;
       [item.hidden, item.className] = [!counts[where], wrong ? "wrong" : ""];
-      canvas.ariaLabel = `${label ? "diagonal" : "straight"}${wrong ? ", called wrong" : ""}`;
+      canvas.ariaLabel = `${data.classes[label]}${wrong ? ", called wrong" : ""}`;
       words.textContent = `${fixed(p)}${wrong ? " \u2717" : ""}`;
     }
     byId("threshold-patterns").replaceChildren(...items);
@@ -314,6 +312,7 @@ function stop() {
   [player, button.textContent] = [undefined, "Play"];
   show[part]();
 }
+const settle = () => { stop(); forgetFaults(); }; // before other settings are shown
 function play({ part, button }) {
   const other = player?.part !== part, calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   stop();
@@ -346,7 +345,7 @@ const DO = {
   guess: ({ button }) => change({ guess: Number(button.dataset.guess) }),
   step: () => { stop(); change({ trained: Math.min(state.trained + 1, 5000) }); },
   reset: () => { stop(); change({ trained: 0 }); },
-  lecture: () => { stop(); forgetFaults(); change(lecture()); },
+  lecture: () => { settle(); change(lecture()); },
   forget: () => { change({ done: "" }); byId("solved").textContent = ""; },
 };
 const section = byId("playground"), partOf = (element) => element.closest(".part").id;
@@ -411,8 +410,7 @@ document.addEventListener("click", (event) => {
   const text = event.target.closest("a[href^='#']")?.getAttribute("href"), figure = event.target.closest(".enlarge");
   if (text) {
     event.preventDefault();
-    stop();
-    forgetFaults();
+    settle();
     const changes = given(text);
     change({ ...("exercise" in changes ? lecture() : {}), ...changes });
     remember("pushState");
@@ -430,17 +428,19 @@ find("canvas[data-pattern]").forEach((canvas) => paintImage(canvas, patterns[can
 find("[data-judged]").forEach((cell) => { cell.textContent = judgement(answers[cell.dataset.judged], widest); });
 if (!deadAtFirst.flat().includes(true)) find("[data-task='3'], [data-task='4']").forEach((each) => each.remove());
 addEventListener("popstate", () => { // by the back button, too, or a change of the address by hand
-  if (!location.hash.includes("=") || location.hash === address()) return;
-  stop();
-  forgetFaults();
-  state = { ...usual(), ...given(location.hash) };
+  if (location.hash === address()) return;
+  settle();
+  state = { ...(location.hash.includes("=") ? usual() : { ...state, only: "" }), ...given(location.hash) };
   showAll();
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showAll);
 showAll();
 if (state.at !== usual().at && !state.only) go(state.at);
 const contents = new IntersectionObserver((entries) => { // mark the section that is read
-  for (const { target: { id }, isIntersecting } of entries)
-    document.querySelector(`nav a[href="#${id}"]`)?.setAttribute("aria-current", isIntersecting ? "location" : "false");
+  for (const { target: { id }, isIntersecting } of entries) {
+    const link = document.querySelector(`nav a[href="#${id}"]`);
+    link.setAttribute("aria-current", isIntersecting ? "location" : "false");
+    if (isIntersecting) document.querySelector("nav").scrollLeft = link.offsetLeft - 60;
+  }
 }, { rootMargin: "-20% 0px -75% 0px" });
 find(".lesson").forEach((lesson) => contents.observe(lesson));

@@ -38,7 +38,7 @@ def _at_both_rates(number, slide, words, statement, file, key) -> tuple[Claim, C
 
 CLAIMS = (
     *_at_both_rates(
-        1, "Activation Functions", "Nonlinear functions either squash or bend straight lines",
+        1, "Activation Functions", "",
         "ReLU's final loss is lower than without activations",
         "training/activation", "lower_loss.relu_than_none",
     ),
@@ -67,8 +67,8 @@ CLAIMS = (
     Claim(
         3, "Activation Functions",
         "This is the underlying cause of what is referred to as the problem of vanishing gradients",
-        "From 1 to 8 layers, the first layer's gradient falls more with tanh than without "
-        "activations",
+        "From 1 to 8 layers with PyTorch's weights, the first layer's gradient falls more with "
+        "tanh than without activations",
         "training/gradients", "pytorch.falls_more_than_none.tanh",
     ),
     Claim(
@@ -88,20 +88,18 @@ CLAIMS = (
     ),
     Claim(
         4, "Activation Functions", "it gives the neuron a chance to get unstuck",
-        "With a leak of 0.01 from their death on, half or more of the second layer's dead units "
-        "are active 50 epochs later",
+        "With a leak of 0.01 from the first death on, half or more of the second layer's units "
+        "that died then are active 50 epochs later",
         "training/dead_units", "layer1.active_again.leak_0.01.half_active",
     ),
     *_at_both_rates(
-        5, "Activation Functions",
-        "Instead of arbitrarily choosing a coefficient of leakage (such as 0.01), let's make it a "
-        "parameter (a)",
+        5, "Activation Functions", "",
         "PReLU's final loss is lower than leaky ReLU's",
         "training/activation", "lower_loss.prelu_than_leaky_relu",
     ),
     Claim(
         6, "Activation Functions", "you can use normalization layers (batch normalization)",
-        "With it, the deviations of what six layers' ReLUs are fed are more alike",
+        "With batch normalisation, the inputs of six layers' ReLUs differ less in deviation",
         "training/batch_norm", "6_hidden_layers.more_alike",
     ),
     Claim(
@@ -113,21 +111,22 @@ CLAIMS = (
     Claim(
         8, "Splitting the dataset: all you need is data augmentation",
         "all you need is data augmentation",
-        "With flips, ReLU is right about more held-back lines than always “diagonal”, where "
-        "training may show their mirror images",
+        "With flips, ReLU has a higher accuracy on held-back lines than the answer “diagonal” for "
+        "all, where training may show their mirror images",
         "data/augmentation", "pattern.better_than_always_diagonal.relu",
     ),
     Claim(
         8, "Splitting the dataset: all you need is data augmentation",
         "all you need is data augmentation",
-        "With flips, ReLU is right about more lines held back with their mirror images than always "
-        "“diagonal”",
+        "With flips, ReLU has a higher accuracy on lines held back with their mirror images than "
+        "the answer “diagonal” for all",
         "data/augmentation", "mirror_group.better_than_always_diagonal.relu",
     ),
     Claim(
         9, "Splitting the dataset: all you need is data augmentation",
         "which can be used to improve the performance of a model after it is deployed",
-        "Averaging with the mirror image's probability lowers the loss of ReLU, trained with flips",
+        "Averaging with the mirror image's probability lowers the loss of ReLU, trained with "
+        "flips, by more than 0.01",
         "data/test_time_augmentation", "relu.flips_on.lower_loss",
     ),
     *_at_both_rates(
@@ -138,8 +137,8 @@ CLAIMS = (
     ),
     Claim(
         11, "Deep-ish Model", "This is just the reg. logistic",
-        "On the same mini-batches, deepish decides every line and mirror image as logistic "
-        "regression does",
+        "After 100 epochs on the same mini-batches, deepish decides every line and mirror image "
+        "as logistic regression does",
         "boundaries/one_matrix", "same_decisions",
     ),
     Claim(

@@ -96,7 +96,7 @@ def test_a_folder_without_two_folders_of_pictures_is_refused_before_anything_is_
     folders(tmp_path / "torn", noise(1, 5)[:2], [0, 1], "ab")
     (tmp_path / "torn/b/001.png").write_text("hello")
     for folder, line in (
-        ("pets --size=0", "--size: expected at least 1 pixel, found 0"),
+        ("pets --size=1", "--size: expected at least 2 pixels, found 1"),
         ("none", "expected a folder with two folders of pictures, found: .*'none'"),
         ("pets", "pets: expected two folders, found a, b, c"),
         ("torn", "torn/b/001.png: expected an image, found: cannot identify image file .*"),

@@ -163,9 +163,9 @@ def test_pixels_are_clicked_and_dragged_and_reached_by_keys(show, inside):
         drag.move_to_element(pixel)
     drag.release().move_to_element(pixels[20]).perform()
     assert drawn(page) == [10 <= i < 15 for i in range(25)]
-    assert find(page, "#draw-kind").text.startswith("This is a row or a column")
+    assert re.fullmatch(r"Pattern \d+: straight\.", find(page, "#draw-kind").text)
     click(find(page, "[data-do=clear]"))
-    assert find(page, "#draw-kind").text.startswith("The picture is empty: no line.")
+    assert find(page, "#draw-kind").text.startswith("The picture is empty.")
     assert "wrong" not in find(page, "#draw-verdicts").text
     keys = (Keys.ARROW_UP, Keys.ARROW_DOWN, Keys.ARROW_RIGHT, " ", Keys.ARROW_RIGHT, Keys.ENTER)
     press(page, *keys, on=pixels[0])
@@ -532,7 +532,7 @@ def test_mini_batches_mirror_images_and_activations_are_pytorchs(page):
     assert status(page, "batch").startswith("Mini-batch 1 of 15 in epoch 1: ")
     assert status(page, "batch").endswith(f"epoch {100 * 123 / 240:.1f} %.")  # as on the slides
     shown = sum(each.startswith("diagonal") for each in js(page, LABELS, "#batch-images canvas"))
-    assert f": {shown} of 16 are diagonals" in status(page, "batch")
+    assert f": {shown} of 16 are diagonal;" in status(page, "batch")
     click(find(page, "[data-do=minibatch]"))
     assert status(page, "batch").startswith("Mini-batch 2 of 15 in epoch 1: ")
     at(page, image)
@@ -602,6 +602,7 @@ def bring(n_channels, size):
     images = stream.integers(0, 256, (60, n_channels, size, size), dtype=np.uint8)
     left, right = np.split(images.mean((1, 2)), [size // 2], axis=-1)
     np.save(data.IMAGES, images)
+    Path(data.CLASSES).write_text('["right", "left"]')
     np.save(data.LABELS, (left.mean(-1) > right.mean(-1)).astype(np.int64))
     write_params(Path("params.yaml"), {f"train_{name}.n_epochs": 2 for name in MODELS})
     run_stages(Path.cwd(), *STAGES)
@@ -629,6 +630,7 @@ def test_gray_images_of_ones_own_are_judged_as_by_the_pipeline(show, changed):
     page = show()
     assert work(page) == []
     assert texts(page, "[name=where] option") == ["validation images"]  # no population is known
+    assert texts(page, ".matrix thead th") == ["called right", "called left"]
     for name in MODELS:
         ours = js(page, "return playground.answers[$0]", name)
         x = torch.from_numpy(data.read_patterns().x)

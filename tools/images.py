@@ -23,8 +23,8 @@ def main() -> None:
     parser.add_argument("--size", type=int, required=True, help="height and width, in pixels")
     parser.add_argument("--color", action="store_true", help="keep colours; default: turn gray")
     arguments = parser.parse_args()
-    if arguments.size < 1:
-        raise InputError(f"--size: expected at least 1 pixel, found {arguments.size}")
+    if arguments.size < 2:
+        raise InputError(f"--size: expected at least 2 pixels, found {arguments.size}")
     shape = (3 if arguments.color else 1, arguments.size, arguments.size)
     try:
         pictures = ImageFolder(arguments.folder, loader=read)

@@ -49,7 +49,7 @@ def augmentation(result: Mapping) -> Figure:
 def test_time_augmentation(result: Mapping) -> Figure:
     """Draw the change of the loss by averaging with the mirror image: `test_time_augmentation`."""
     figure = titled(3.6, "Averaged with the mirror image's probability: change of the loss")
-    grid = figure.subplots(1, 2, sharey=True)
+    grid = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, flips in zip(grid, ("on", "off"), strict=True):
         rows = {
             model: found[f"flips_{flips}"]["lower_loss"]["difference"]

@@ -63,7 +63,7 @@ def legend_below(
     if own:
         open_marker = {"marker": "o", "markerfacecolor": "none", "linestyle": "none"}
         handles.append(Line2D([], [], color=GRAY, **open_marker))
-        names.append("the lecture's own images and seeds")
+        names.append("hollow: the lecture's own images and seeds")
     figure.legend(handles, names, loc=f"outside {where}", ncols=columns)
 
 

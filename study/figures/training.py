@@ -44,6 +44,7 @@ def activation(ends: Mapping[str, Mapping], rates: Mapping[str, Mapping]) -> Fig
             look = {"color": color, "marker": marker, "shift": shift}
             forest(axes, estimates, **look, label=legend)
         axes.set_xlabel(label)
+    figure.axes[0].set_xscale("log")
     legend_below(figure, axes, columns=2, own=True)
     return figure
 
@@ -99,6 +100,8 @@ def gradients(table: pd.DataFrame) -> Figure:
         for name, rows in chosen.groupby("activation", sort=False):
             color, marker = ACTIVATION_LOOKS[name]
             look = {"color": color, "marker": marker, "label": named(name), "alpha": 0.8}
+            if name == "leaky_relu":  # hardly differs from ReLU
+                look |= {"linestyle": "--", "markerfacecolor": "none"}
             axes.plot(rows["hidden_layers"], rows["log10_gradient"], **look)
         axes.set(xlabel="hidden layers", title=f"{TITLES[kind]} weights")
         axes.grid(axis="y", color="#EEEEEE")

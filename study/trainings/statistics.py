@@ -62,8 +62,8 @@ def statement(is_true: np.ndarray, counts: np.ndarray | None = None) -> dict[str
         counts: bool (members,), the members that have what it is about; None for all.
 
     Returns:
-        n, the members that count; proportion, low and high as `proportion`; p of the two-sided sign
-        test. Without any member the proportion is 0.5, and p 1.
+        n, the members that count; proportion, low and high as `proportion`; p of the exact binomial
+        test of one half, two-sided. Without any member the proportion is 0.5, and p 1.
     """
     chosen = np.asarray(is_true)[slice(None) if counts is None else counts]
     if not len(chosen):
