@@ -271,6 +271,7 @@ def test_time_moves_weights_points_and_losses_together(page):
     epochs, models = read_history("relu", 25)
     losses = pd.read_csv(ROOT / "plots/losses/relu.csv", index_col="epoch")
     slider, play, seen = find(page, "[name=epoch]"), find(page, "#time [data-do=play]"), []
+    dead = set()
     for epoch, model in list(zip(epochs, models, strict=True))[::-1]:
         assert find(page, "#time output").text == f"{epoch} of 50"
         answers = probabilities(model, torch.from_numpy(patterns.x))
@@ -282,17 +283,17 @@ def test_time_moves_weights_points_and_losses_together(page):
         pictures = js(page, "return all('#time :is(.plot, .links)').map(e => e.innerHTML)")
         weights = "return all('#time [data-layer=\"0\"] canvas').map(e => e.toDataURL())"
         seen.append(pictures + js(page, weights))
+        dead.add(js(page, "return all('#time .dead canvas')[0].toDataURL()"))
         slider.send_keys(Keys.ARROW_LEFT)
+    assert len(dead) == 1  # its weights stay, and so do their colours
     assert len(seen[0]) == 3 + 5  # plots, lines, and the first layer's units
     for moved in zip(*seen, strict=True):
         assert len(set(moved)) == len(epochs)
     at(page, "#epoch=46")  # of which no weights are kept: the nearest are shown
     assert find(page, "#time output").text == "45 of 50"
     assert slider.get_attribute("aria-valuetext") == "45"
-    js(
-        page,
-        "const start = setInterval; window.setInterval = (f, ms) => start(f, (window.pace = ms))",
-    )
+    paced = "const start = setInterval; window.setInterval = (f, ms) => start(f, window.pace = ms)"
+    js(page, paced)
     feature = {"name": "prefers-reduced-motion", "value": "reduce"}
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
     for word in ("Pause", "Play", "Pause"):
@@ -476,7 +477,11 @@ def test_first_steps_are_solved_by_keys_alone_and_stay_so(page, show):
 
 
 def test_links_keep_the_state_and_parts_stand_alone(show, inside):
-    page = show("#threshold=0.3")
+    page = show()
+    click(find(page, "#batch .show-alone"))
+    page.back()
+    wait(page, lambda: len(js(page, ALONE)) > 10)
+    at(page, "threshold=0.3")
     press(page, Keys.ENTER, on=find(page, "nav a[href='#space']"))
     assert address(page) == "#at=space&threshold=0.3"
     assert 0 <= js(page, "return all('#space')[0].getBoundingClientRect().top") < 100
@@ -489,8 +494,10 @@ def test_links_keep_the_state_and_parts_stand_alone(show, inside):
         at(page, f"only={part}")
         wait(page, lambda part=part: js(page, ALONE) == [part])
         assert not any(each.is_displayed() for each in find_all(page, "h1, nav"))
-    click(find(page, "#net-relu .show-all"))
-    assert find(page, "h1").is_displayed()
+    for link in ("#net-relu .show-all", "#tasks li a"):
+        click(find(page, link))
+        assert find(page, "h1").is_displayed()
+        at(page, "only=tasks")
 
 
 def test_it_works_in_a_sandboxed_frame_without_an_address(browser, inside, tmp_path):
