@@ -8,28 +8,27 @@ import matplotlib
 import numpy as np
 import pytest
 
+from diagonal.figures import lines
 from diagonal.figures.style import style
 from diagonal.pipeline.models import MODELS
 from diagonal.training.history import shown_epochs
 
 ROOT = Path(__file__).parents[1]
-PICTURES = sorted(
-    name
-    for name in subprocess.run(
-        ["git", "ls-files", "plots", "study/plots"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-        text=True,
-    ).stdout.splitlines()
-    if name.endswith((".png", ".gif"))
-)
+LIST = ["git", "-C", ROOT, "ls-files", "plots", "study/plots"]
+LISTED = subprocess.check_output(LIST, text=True).splitlines()
+PICTURES = sorted(name for name in LISTED if name.endswith((".png", ".gif")))
 
 
 @pytest.fixture(autouse=True)
 def styled():
     with style():
         yield
+
+
+def test_pixels_are_numbered_while_the_numbers_can_be_read():
+    for size, n_numbers in ((lines.READABLE, lines.READABLE**2), (lines.READABLE + 1, 0)):
+        figure = lines.preparation({"as drawn": np.eye(size), "flipped": np.eye(size)})
+        assert [len(axes.texts) for axes in figure.axes] == [n_numbers] * 2
 
 
 def test_a_users_settings_do_not_reach_the_style():

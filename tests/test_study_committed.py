@@ -132,11 +132,8 @@ EXPERIMENTS = {  # of the baseline and of some members
     ),
 }
 SLOW = (
-    "data/centring",
-    "data/test_time_augmentation",
-    "data/three_classes",
-    "boundaries/parabolas",
-)
+    "data/centring", "data/test_time_augmentation", "data/three_classes", "boundaries/parabolas",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -221,10 +221,8 @@ def test_dead_units_are_counted_from_what_was_watched(monkeypatch):
         again = mine["active_again"]
         assert again["no_leak"] == pytest.approx(np.mean(active[0.0]))
         assert again["leak_0.1"]["mean"] == pytest.approx(np.mean(active[0.1]))
-        half = again["leak_0.1"]["half_active"]
-        assert (half["n"], half["proportion"]) == (
-            len(active[0.1]), (np.array(active[0.1]) >= 0.5).mean(),
-        )  # fmt: skip
+        half, shares = again["leak_0.1"]["half_active"], np.array(active[0.1])
+        assert (half["n"], half["proportion"]) == (len(shares), (shares >= 0.5).mean())
         np.testing.assert_allclose(by_epoch[f"layer{layer}"], states[:, :9].mean(axis=(1, 2)))
 
 

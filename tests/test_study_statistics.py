@@ -78,7 +78,7 @@ def test_numbers_that_are_all_equal_have_an_interval_of_no_width():
     assert mean([2, 2, 2]) == {"mean": 2, "low": 2, "high": 2}
 
 
-def test_a_statement_is_tested_by_the_sign_test_and_of_nobody_nothing_is_known():
+def test_a_statement_is_tested_by_the_binomial_test_and_of_nobody_nothing_is_known():
     found = statement(np.arange(40) < 30)
     assert found["p"] == pytest.approx(stats.binomtest(30, 40).pvalue)
     assert found | proportion(np.arange(40) < 30) == found
