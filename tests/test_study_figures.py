@@ -94,7 +94,7 @@ def assert_committed(figure, picture, tmp_path):
         np.asarray(Image.open(path).convert("RGB"), int)
         for path in (tmp_path / "again.png", ROOT / picture)
     )
-    np.testing.assert_allclose(ours, theirs, atol=8)  # files have six digits
+    np.testing.assert_allclose(ours, theirs, atol=3)  # files have six digits
 
 
 @pytest.mark.parametrize("name", DRAWN)

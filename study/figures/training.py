@@ -77,7 +77,7 @@ def slopes(learned: np.ndarray, start: float = 0.25) -> Figure:
     title = f"PReLU's learned slope is negative in {shares} of the seeds, by layer"
     figure = titled(3.2 * rows, title)
     low, high = np.quantile(learned, [0.02, 0.98])  # a few runs end far away
-    edges = np.round(np.linspace(min(low, start), max(high, start), BINS + 1), 6)
+    edges = np.round(np.linspace(min(low, start), max(high, start), BINS + 1), 3)
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for axes in grid.flat[len(negative) :]:
         axes.set_axis_off()
