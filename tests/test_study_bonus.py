@@ -77,6 +77,12 @@ def test_spaces_are_where_layers_put_points_and_regions_what_the_network_says_th
         assert (space.lower[rows, columns] == says).mean() > 0.95, name
 
 
+def test_the_lattices_lines_run_from_edge_to_edge():
+    lines = module.lattice()[:, [0, -1]]
+    assert np.unique(lines[:12, :, 0], axis=0).tolist() == [[-1.1, 1.1]]
+    assert np.unique(lines[12:, :, 1], axis=0).tolist() == [[-0.6, 1.1]]
+
+
 @pytest.mark.slow
 def test_the_stage_makes_the_committed_files_again(tmp_path, monkeypatch):
     (tmp_path / "study").mkdir()

@@ -69,11 +69,10 @@ def test_metrics_on_data_are_those_of_the_committed_trainings(monkeypatch):
     def trained(module, found):
         monkeypatch.setattr(module, "in_parallel", lambda *_: found)
 
-    trained(balancing, by_key("data/balancing", "model", "sampler"))
     shares = {"balanced": 0.45, "equal": 0.56, "shuffled": 0.44}
-    monkeypatch.setattr(
-        balancing, "diagonals_in_batches", lambda *which: np.full(len(cohort), shares[which[2]])
-    )
+    shares = {name: np.full(len(cohort), share) for name, share in shares.items()}
+    trainings = [by_key("data/balancing", "model", "sampler"), shares]
+    monkeypatch.setattr(balancing, "in_parallel", lambda *_: trainings.pop(0))
     found, _ = balancing.balancing(base, cohort)
     roughly = [batches["roughly_half"]["proportion"] for batches in found["batches"].values()]
     assert roughly == [1, 0, 0]

@@ -8,9 +8,9 @@ from torch import nn, optim
 
 from diagonal.training.models import network
 from study.trainings.draws import CountedBatches, concatenated
-from study.trainings.ensembles import Ensemble, OneMatrix
+from study.trainings.ensembles import Ensemble
 from study.trainings.inputs import every_input
-from study.trainings.lines import DEEPISH, RELU, Settings, batches_of, members, networks
+from study.trainings.lines import RELU, Settings, batches_of, members, networks
 
 THREE = members(3)
 
@@ -41,7 +41,7 @@ def random_batch(outputs=1):
 
 
 @pytest.mark.parametrize("outputs", [1, 3])
-@pytest.mark.parametrize("activation", ["none", "tanh", "relu", "prelu"])
+@pytest.mark.parametrize("activation", ["none", "sigmoid", "tanh", "relu", "leaky_relu", "prelu"])
 def test_values_and_gradients_are_autograds_on_the_separate_networks(activation, outputs):
     options = {"bias": True, "dtype": torch.float64}
     models = [network([9, 5, 4, outputs], activation, seed=s, **options) for s in range(3)]
@@ -98,17 +98,6 @@ def test_last_bits_do_not_grow_where_the_learning_rate_is_too_large():
             ends[rounded, factor] = torch.cat([w.flatten() for w in ensemble.stored().values()])
     assert torch.equal(ends[True, 1], ends[True, 1 + 1e-14])
     assert not torch.equal(ends[False, 1], ends[False, 1 + 1e-14])
-
-
-def test_one_matrix_is_trained_like_the_layers_that_it_is_the_product_of():
-    batches, start = batches_of(BASE, THREE, DEEPISH), networks(BASE, THREE, DEEPISH)
-    layers, product = Ensemble(start), OneMatrix(start)
-    for ensemble in (layers, product):
-        train(ensemble, batches, momentum=0.9)
-    for name, weight in layers.stored().items():
-        assert torch.equal(product.stored()[name], weight)
-    found = product.values(batches.x.flatten(1))["probability"]
-    torch.testing.assert_close(found, layers.values(batches.x.flatten(1))["probability"])
 
 
 def test_every_input_is_a_line_or_a_mirror_image_once():

@@ -68,7 +68,7 @@ def test_the_best_rate_is_chosen_on_members_that_are_not_judged(monkeypatch):
 @pytest.mark.parametrize("kind", gradients.WEIGHTS)
 def test_the_first_gradient_is_autograds_with_torchs_own_initial_weights(kind):
     settings, three = Settings("tanh", (5, 4, 3)), members(3)
-    found = gradients.first_gradients(BASE, three, settings, kind)
+    found = gradients.first_gradients(BASE, three, settings)[kind]
     data = lines.data_sets(BASE, three)
     for place, model in enumerate(lines.networks(BASE, three, settings)):
         for layer in (each for each in model if isinstance(each, nn.Linear)):
@@ -136,7 +136,7 @@ def test_gradients_are_compared_between_the_first_depth_and_the_last():
     for kind in gradients.WEIGHTS:
 
         def at(name, depth, kind=kind):
-            return gradients.first_gradients(BASE, some, Settings(name, (5,) * depth), kind)
+            return gradients.first_gradients(BASE, some, Settings(name, (5,) * depth))[kind]
 
         change = at("sigmoid", 3) - at("sigmoid", 1)
         found = result[kind]
@@ -288,6 +288,12 @@ def test_a_plane_parts_the_lines_just_if_no_weights_balance_them(img_size, inter
     assert (bias.margin(x, labels, intercept) is None) == (score == 0)
 
 
+def test_the_largest_score_of_two_points_on_a_line_is_the_one_found_by_hand():
+    points, labels = np.array([[1.0], [2.0]]), np.array([0, 1])  # w = 2/3 and b = -1 are best
+    assert bias.largest_score(points, labels, intercept=True) == 0.333333
+    assert bias.largest_score(points, labels, intercept=False) == 0
+
+
 @pytest.mark.parametrize("shift", [0.0, 5.0])
 def test_the_margin_is_half_the_distance_of_the_nearest_points(shift):
     points, labels = np.array([[2.0, 0], [3, 4], [-2, 0], [-9, 1]]), np.array([1, 1, 0, 0])
@@ -339,4 +345,3 @@ def test_functions_run_in_processes_of_their_own_that_end_with_the_block(monkeyp
             parallel.in_parallel({"c": lambda: 1 / 0}, "a test")
     with pytest.raises(ProcessLookupError):
         os.kill(found["a"], 0)
-    assert [list(part) for part in parallel.parts(range(130))] == [[*range(128)], [128, 129]]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from study.coverage import covered
 from study.trainings.statistics import (
     components,
     distribution,
@@ -29,6 +30,12 @@ def test_a_means_interval_is_what_students_test_does_not_reject():
     assert estimate["mean"] == pytest.approx(values.mean())
     for end in ("low", "high"):
         assert stats.ttest_1samp(values, estimate[end]).pvalue == pytest.approx(0.05)
+
+
+def test_students_interval_covers_a_normal_mean_as_often_as_it_says():
+    stream = np.random.default_rng(0)
+    found = covered(stream.normal(5, 1, size=60), np.mean, mean, stream)
+    assert found == pytest.approx(0.95, abs=0.015)
 
 
 @pytest.mark.parametrize("n", [6, 25])

@@ -31,8 +31,8 @@ def balancing(base: ClaimsBaseline, members: Members) -> tuple[dict, pd.DataFram
         for sampler in SAMPLERS
     }
     found, batches = in_parallel(runs, "balanced batches"), {}
-    for sampler in SAMPLERS:
-        share = diagonals_in_batches(base, members, sampler)
+    counts = {name: partial(diagonals_in_batches, base, members, name) for name in SAMPLERS}
+    for sampler, share in in_parallel(counts, "diagonals per batch").items():
         balanced = statement(abs(share - 0.5) <= ROUGHLY)
         batches[sampler] = {"diagonals": number(share), "roughly_half": balanced}
     result = {"batches": batches, "models": {}, "balanced_against_equal": {}}

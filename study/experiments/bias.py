@@ -10,9 +10,8 @@ from sklearn.svm import SVC
 
 from study.experiments.results import lower_loss, statement, summary
 from study.params import ClaimsBaseline
-from study.trainings.ensembles import Ensemble, OneMatrix
 from study.trainings.inputs import Inputs, every_input
-from study.trainings.lines import MODELS, Members, Settings, epochs, logits, networks
+from study.trainings.lines import MODELS, Members, Settings, epochs, logits
 from study.trainings.outcomes import outcomes
 from study.trainings.parallel import in_parallel
 
@@ -121,13 +120,10 @@ def trainings(base: ClaimsBaseline, members: Members, n_epochs: tuple[int, int])
 def _train(
     base: ClaimsBaseline, members: Members, settings: Settings, n_epochs: tuple[int, int]
 ) -> dict[int, pd.DataFrame]:
-    linear = settings.activation == "none" and not settings.bias
-    settings = replace(settings, n_epochs=max(n_epochs))
-    ensemble = (OneMatrix if linear else Ensemble)(networks(base, members, settings))
-    inputs = every_input(base.img_size)
+    inputs, settings = every_input(base.img_size), replace(settings, n_epochs=max(n_epochs))
     return {
         epoch: outcomes(logits(ensemble, inputs), inputs.labels, inputs.population)
-        for epoch, _ in epochs(base, members, settings, ensemble)
+        for epoch, ensemble in epochs(base, members, settings)
         if epoch in n_epochs
     }
 

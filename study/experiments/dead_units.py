@@ -11,8 +11,9 @@ from study.experiments.results import statement
 from study.params import ClaimsBaseline, DeadUnitClaims
 from study.trainings.ensembles import Ensemble
 from study.trainings.lines import Members, Settings, batches_of, networks
-from study.trainings.parallel import in_parallel, parts
+from study.trainings.parallel import in_parallel
 
+PART = 128  # members that one process watches
 Layers = list[np.ndarray]  # bool (epochs + 1, members, units) for each hidden layer: what is dead
 
 
@@ -73,9 +74,9 @@ def measure(
         active `claims.patience` epochs later. Then the share of dead units by epoch.
     """
     short = min(base.n_epochs, claims.n_epochs - claims.patience)
-    watched = in_parallel(
-        {part: partial(watch, base, part, claims.n_epochs) for part in parts(members)}, "dead units"
-    )
+    parts = [members[first : first + PART] for first in range(0, len(members), PART)]
+    runs = {part: partial(watch, base, part, claims.n_epochs) for part in parts}
+    watched = in_parallel(runs, "dead units")
     states = [np.concatenate(layer, axis=1) for layer in zip(*watched.values(), strict=True)]
     deaths = [died_at(layer, short) for layer in states]
     first_death = np.min([epochs.min(axis=1) for epochs in deaths], axis=0)

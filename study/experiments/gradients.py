@@ -29,21 +29,23 @@ def rescaled(weight: torch.Tensor, how: str) -> torch.Tensor:
 
 
 def first_gradients(
-    base: ClaimsBaseline, members: Members, settings: Settings, weights: str
-) -> np.ndarray:
+    base: ClaimsBaseline, members: Members, settings: Settings
+) -> dict[str, np.ndarray]:
     """Compute log10 of the norm of the expected loss's gradient by the first layer's weights.
 
     Returns:
-        float64 (members,).
+        float64 (members,) for each of WEIGHTS.
     """
-    inputs = every_input(base.img_size)
+    inputs, result = every_input(base.img_size), {}
+    x, labels = inputs.x().flatten(1), torch.from_numpy(inputs.labels)
     ensemble = Ensemble(networks(base, members, settings))
-    start = {name: rescaled(weight, weights) for name, weight in ensemble.weights.items()}
     share = torch.stack([balanced_share(inputs, d, base.hflip) for d in data_sets(base, members)])
-    labels = torch.from_numpy(inputs.labels)
-    gradient = ensemble.gradients(inputs.x().flatten(1), labels, share, start)["hidden0.weight"]
-    norm = gradient.flatten(1).norm(dim=1).numpy().clip(min=10**NOTHING)
-    return np.log10(norm).round(LOGARITHM_DECIMALS)
+    for how in WEIGHTS:
+        start = {name: rescaled(weight, how) for name, weight in ensemble.weights.items()}
+        gradient = ensemble.gradients(x, labels, share, start)["hidden0.weight"]
+        norm = gradient.flatten(1).norm(dim=1).numpy().clip(min=10**NOTHING)
+        result[how] = np.log10(norm).round(LOGARITHM_DECIMALS)
+    return result
 
 
 def measure(
@@ -59,17 +61,16 @@ def measure(
     """
     depths = range(1, claims.depths + 1)
     runs = {
-        (weights, name, depth): partial(
-            first_gradients, base, members, Settings(name, (claims.width,) * depth), weights
+        (name, depth): partial(
+            first_gradients, base, members, Settings(name, (claims.width,) * depth)
         )
-        for weights in WEIGHTS
         for name in ACTIVATIONS
         for depth in depths
     }
     found, result = in_parallel(runs, "gradients"), {}
     for weights in WEIGHTS:
         first, last = (
-            {name: found[weights, name, d] for name in ACTIVATIONS} for d in (1, claims.depths)
+            {name: found[name, d][weights] for name in ACTIVATIONS} for d in (1, claims.depths)
         )
         by_name = {name: last[name] - first[name] for name in ACTIVATIONS}
         result[weights] = {
@@ -82,9 +83,10 @@ def measure(
                 name: higher(last["relu"], last[name]) for name in ("sigmoid", "tanh")
             },
         }
-    keys = ("weights", "activation", "hidden_layers")
+    keys = ("weights", "activation", "hidden_layers", "log10_gradient")
     rows = [
-        {**dict(zip(keys, key, strict=True)), "log10_gradient": np.median(values[:-1])}
-        for key, values in found.items()
+        dict(zip(keys, (weights, *key, np.median(by_weights[weights][:-1])), strict=True))
+        for weights in WEIGHTS
+        for key, by_weights in found.items()
     ]
     return result, pd.DataFrame(rows)

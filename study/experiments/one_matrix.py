@@ -11,9 +11,8 @@ from diagonal.training.history import shown_epochs
 from diagonal.training.models import PROBABILITY_DECIMALS
 from study.experiments.results import number, statement
 from study.params import ClaimsBaseline, OneMatrixClaims
-from study.trainings.ensembles import OneMatrix
 from study.trainings.inputs import every_input
-from study.trainings.lines import DEEPISH, LOGISTIC, Members, Settings, epochs, logits, networks
+from study.trainings.lines import DEEPISH, LOGISTIC, Members, Settings, epochs, logits
 from study.trainings.parallel import in_parallel
 
 GAPS = ("deepish", "other_batches", "other_weights")
@@ -53,10 +52,9 @@ def _probabilities(
 ) -> np.ndarray:
     """Train; return the probabilities after the epochs shown: (epochs, members, n)."""
     inputs, settings = every_input(base.img_size), replace(settings, n_epochs=shown[-1])
-    ensemble = OneMatrix(networks(base, members, settings))
     found = [
         expit(logits(ensemble, inputs))
-        for epoch, _ in epochs(base, members, settings, ensemble)
+        for epoch, ensemble in epochs(base, members, settings)
         if epoch in shown
     ]
     return np.stack(found).round(PROBABILITY_DECIMALS)

@@ -30,14 +30,14 @@ def share(holds) -> dict:
     return {**statistics.proportion(np.asarray(holds)[:-1]), "lecture": int(np.asarray(holds)[-1])}
 
 
-def lower(ours, theirs) -> dict:
-    """State that our number is lower than theirs, see `statistics.lower`."""
-    return statistics.lower(np.asarray(ours)[:-1], np.asarray(theirs)[:-1])
+def lower(ours, theirs, margin: float = 0.0) -> dict:
+    """State that our number is lower by more than a margin, see `statistics.lower`."""
+    return statistics.lower(np.asarray(ours)[:-1], np.asarray(theirs)[:-1], margin)
 
 
 def lower_loss(ours, theirs) -> dict:
-    """State that our loss is lower than theirs by more than MARGIN, see `statistics.lower`."""
-    return statistics.lower(np.asarray(ours)[:-1], np.asarray(theirs)[:-1], MARGIN)
+    """State that our loss is lower by more than MARGIN."""
+    return lower(ours, theirs, MARGIN)
 
 
 def higher(ours, theirs) -> dict:

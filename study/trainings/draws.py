@@ -1,5 +1,6 @@
 """What training draws for many members at once: the numbers that `Batches` draws for each alone."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -88,12 +89,10 @@ def draw_counts(
         int16 (n_epochs, batches, members, n_inputs).
     """
     n_train, n_members = len(training_inputs), len(seeds)
-    shape = (-(-n_train // batch_size), n_members, n_inputs)
-    batch, member = torch.arange(n_train) // batch_size, torch.arange(n_members)[:, None]
-    first = (batch * n_members + member) * n_inputs
-    counts = torch.empty(n_epochs, *shape, dtype=torch.int16)
     draws = islice(draw_epochs(samplers, seeds=seeds, hflip=hflip), n_epochs)
-    for epoch, (drawn, mirrored) in enumerate(draws):
-        cells = first + training_inputs[drawn, mirrored.long()]
-        counts[epoch] = cells.flatten().bincount(minlength=counts[epoch].numel()).view(shape)
-    return counts
+    drawn, mirrored = (torch.stack(each) for each in zip(*draws, strict=True))
+    shape = (n_epochs, -(-n_train // batch_size), n_members, n_inputs)
+    epoch, member = torch.arange(n_epochs)[:, None, None], torch.arange(n_members)[:, None]
+    row = (epoch * shape[1] + torch.arange(n_train) // batch_size) * n_members + member
+    cells = row * n_inputs + training_inputs[drawn, mirrored.long()]
+    return cells.flatten().bincount(minlength=math.prod(shape)).view(shape).to(torch.int16)

@@ -1,7 +1,6 @@
 """Many networks of one shape, trained as one: each tensor has a leading axis of members.
 
-A member has its own initial weights and is trained on its own mini-batches. Its loss depends on its
-own weights alone, so the gradient of the sum of all losses holds the gradient of each.
+A member has its own initial weights and is trained on its own mini-batches.
 """
 
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -11,10 +10,16 @@ from torch import nn
 from torch.func import stack_module_state
 from torch.nn import functional
 
+from diagonal.training.descent import ACTIVATIONS
 from diagonal.training.models import on_grid, rounded_to_grid
 from study.trainings.draws import CountedBatches
 
 Weights = Mapping[str, torch.Tensor]  # by the module's name of a parameter: (members, ...)
+LEAK = nn.LeakyReLU().negative_slope
+DERIVATIVES = {  # module -> dL/dz from dL/dvalue and its value at z
+    **{module: derivative for module, (_, derivative) in ACTIVATIONS.items()},
+    nn.LeakyReLU: lambda gradient, value: torch.where(value > 0, gradient, LEAK * gradient),
+}
 
 
 class Ensemble:
@@ -34,10 +39,16 @@ class Ensemble:
         self.n_members, self.rounded = len(networks), rounded
         self.layers = list(networks[0].named_children())[1:]  # inputs are flat
         stacked = stack_module_state(networks)
-        self.weights, self.buffers = (
-            {name: tensor.detach().clone().to(device) for name, tensor in tensors.items()}
+        weights, self.buffers = (
+            {name: tensor.detach().to(device) for name, tensor in tensors.items()}
             for tensors in stacked
         )
+        self.numbers = flat(weights)  # a step takes few calls where all weights are one tensor
+        parts = self.numbers.split([weight.numel() for weight in weights.values()])
+        self.weights = {
+            name: part.view_as(weight)
+            for (name, weight), part in zip(weights.items(), parts, strict=True)
+        }
 
     def stored(self) -> dict[str, torch.Tensor]:
         """Round the weights as models are stored: on the CPU, in float64."""
@@ -87,6 +98,9 @@ class Ensemble:
     ) -> dict[str, torch.Tensor]:
         """Differentiate the members' losses, each the mean cross-entropy over a mini-batch.
 
+        The chain rule is written out, as in `diagonal.training.descent`: steps with autograd, which
+        records each operation, take twice as long.
+
         Args:
             x: inputs as in `values`.
             y: their labels, int64, (n,) or (members, n).
@@ -96,26 +110,46 @@ class Ensemble:
         Returns:
             The gradient by each of the weights, as `weights`.
         """
-        weights = self.weights if weights is None else weights
-        variables = {name: weight.detach().requires_grad_() for name, weight in weights.items()}
-        z, true = self.values(x, variables, training=True)["output"], y.expand_as(share)
-        if z.shape[1] == 1:
-            true = true.to(z.dtype)
-            losses = functional.binary_cross_entropy_with_logits(z[:, 0], true, reduction="none")
-        else:
-            losses = functional.cross_entropy(z, true, reduction="none")
-        gradients = torch.autograd.grad((losses * share).sum(), list(variables.values()))
-        return dict(zip(variables, gradients, strict=True))
+        weights, result = self.weights if weights is None else weights, {}
+        values = self.values(x, weights, training=True)
+        classes = values["output"].shape[1]  # one output is of label 1
+        labels = torch.arange(classes) if classes > 1 else torch.ones(1)
+        true = y[..., None, :] == labels.to(y.device)[:, None]
+        gradient = (values["probability"] - true.to(x.dtype)) * share[:, None]  # by "output"
+        fed = [x.mT, *values.values()]
+        for (name, layer), value in reversed([*zip(self.layers[:-1], fed, strict=False)]):
+            if isinstance(layer, nn.Linear):
+                result[f"{name}.weight"] = gradient @ value.mT
+                if layer.bias is not None:
+                    result[f"{name}.bias"] = gradient.sum(2)
+                if value is not fed[0]:
+                    gradient = weights[f"{name}.weight"].mT @ gradient
+            elif isinstance(layer, nn.PReLU):
+                result[f"{name}.weight"] = (gradient * value.clamp(max=0)).sum((1, 2))[:, None]
+                slope = weights[f"{name}.weight"][:, :, None]
+                gradient = torch.where(value > 0, gradient, slope * gradient)
+            elif isinstance(layer, nn.BatchNorm1d):  # Ioffe, Szegedy (2015), section 3
+                variance, mean = torch.var_mean(value, 2, correction=0, keepdim=True)
+                deviation = (variance + layer.eps).sqrt()
+                normal = (value - mean) / deviation
+                by_scale = gradient * normal
+                result[f"{name}.weight"] = by_scale.sum(2)
+                result[f"{name}.bias"] = gradient.sum(2)
+                gradient = gradient - gradient.mean(2, keepdim=True)
+                gradient = gradient - normal * by_scale.mean(2, keepdim=True)
+                gradient = weights[f"{name}.weight"][:, :, None] / deviation * gradient
+            else:
+                gradient = DERIVATIVES[type(layer)](gradient, values[name])
+        return {name: result[name] for name in weights}
 
     def step(self, x: torch.Tensor, y: torch.Tensor, share: torch.Tensor, lr: float) -> None:
         """Take one step of gradient descent; arguments as in `gradients`."""
-        for name, gradient in self.gradients(x, y, share).items():
-            self._descend(name, gradient, lr)
+        self._descend(flat(self.gradients(x, y, share)), lr)
 
-    def _descend(self, name: str, direction: torch.Tensor, lr: float) -> None:
-        weight = self.weights[name].sub_(direction, alpha=lr)
+    def _descend(self, direction: torch.Tensor, lr: float) -> None:
+        self.numbers.sub_(direction, alpha=lr)
         if self.rounded:
-            weight.copy_(on_grid(weight))
+            self.numbers.copy_(on_grid(self.numbers))
 
     def train(
         self,
@@ -129,30 +163,20 @@ class Ensemble:
         Yields:
             the number of each epoch, from 1, after it.
         """
-        x, velocity = batches.x.flatten(1), {}
+        x, velocity = batches.x.flatten(1), 0
         for epoch, counts in enumerate(batches.counts, start=1):
             totals = counts.double().sum(-1, keepdim=True).clamp(min=1)  # a batch may be empty
-            shares = counts.double() / totals
-            for share in shares:
+            for share in counts.double() / totals:
                 gradients = self.gradients(x, batches.y, share)
-                for name in gradients.keys() - fixed:
-                    if momentum:
-                        gradients[name].add_(velocity.get(name, 0), alpha=momentum)
-                        velocity[name] = gradients[name]
-                    self._descend(name, gradients[name], lr)
+                for name in fixed:
+                    gradients[name].zero_()
+                direction = flat(gradients)
+                if momentum:
+                    velocity = direction.add_(velocity, alpha=momentum)
+                self._descend(direction, lr)
             yield epoch
 
 
-class OneMatrix(Ensemble):
-    """Members without activations and biases, computed as the one matrix that they multiply to.
-
-    This takes half the time, since little else than the matrices passes through the layers.
-    """
-
-    def values(self, x, weights=None, *, training=False) -> dict[str, torch.Tensor]:
-        """Run inputs through all members: the logits, "output", and the probability."""
-        first, *others = (self.weights if weights is None else weights).values()
-        for weight in others:
-            first = weight @ first
-        z = first @ x.mT
-        return {"output": z, "probability": z.sigmoid()}
+def flat(weights: Weights) -> torch.Tensor:
+    """Put all numbers of all weights into one tensor (numbers,)."""
+    return torch.cat([weight.flatten() for weight in weights.values()])

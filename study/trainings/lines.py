@@ -96,7 +96,7 @@ def data_sets(base: ClaimsBaseline, members: Members, group_by: str = "image") -
     return [draw_data_set(inputs, base, m.data, m.split, group_by) for m in members]
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=8)
 def draw_batches(
     base: ClaimsBaseline, members: Members, group_by: str, sampler: str, hflip: float, n_epochs: int
 ) -> CountedBatches:
@@ -122,21 +122,12 @@ def batches_of(base: ClaimsBaseline, members: Members, settings: Settings) -> Co
 
 
 def epochs(
-    base: ClaimsBaseline, members: Members, settings: Settings, ensemble: Ensemble | None = None
+    base: ClaimsBaseline, members: Members, settings: Settings
 ) -> Iterator[tuple[int, Ensemble]]:
-    """Train the members; yield the number of each epoch, from 1, after it, and the ensemble.
-
-    The ensemble is one of `networks` unless another is given.
-    """
-    ensemble = ensemble or Ensemble(networks(base, members, settings))
+    """Train the members; yield the number of each epoch, from 1, after it, and the ensemble."""
+    ensemble = Ensemble(networks(base, members, settings))
     for epoch in ensemble.train(batches_of(base, members, settings), settings.lr or base.lr):
         yield epoch, ensemble
-
-
-def trained(base: ClaimsBaseline, members: Members, settings: Settings, ensemble=None) -> Ensemble:
-    """Train the members to the end."""
-    *_, (_, ensemble) = epochs(base, members, settings, ensemble)
-    return ensemble
 
 
 def logits(ensemble: Ensemble, inputs: Inputs, settings: Settings = RELU) -> np.ndarray:
@@ -147,7 +138,8 @@ def logits(ensemble: Ensemble, inputs: Inputs, settings: Settings = RELU) -> np.
 
 def final_logits(base: ClaimsBaseline, members: Members, settings: Settings) -> np.ndarray:
     """Train the members and evaluate them on all inputs: float64 (members, n)."""
-    return logits(trained(base, members, settings), every_input(base.img_size), settings)
+    *_, (_, ensemble) = epochs(base, members, settings)
+    return logits(ensemble, every_input(base.img_size), settings)
 
 
 def final_outcomes(base: ClaimsBaseline, members: Members, settings: Settings) -> pd.DataFrame:

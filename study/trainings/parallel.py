@@ -12,8 +12,6 @@ from joblib.externals.loky import get_reusable_executor
 
 from diagonal.training.progress import bar
 
-PART = 128  # members that one process trains
-
 
 def in_parallel(functions: Mapping, what: str) -> dict:
     """Call functions that do not depend on each other, with a progress bar that says what they do.
@@ -43,8 +41,3 @@ def processes() -> Iterator[None]:
         get_reusable_executor().shutdown(kill_workers=True)
         raise
     get_reusable_executor().shutdown()
-
-
-def parts(seeds: range) -> list[range]:
-    """Divide members into parts, each to be trained by a process of its own."""
-    return [seeds[first : first + PART] for first in range(0, len(seeds), PART)]
