@@ -24,6 +24,11 @@ from diagonal.pipeline.models import MODELS
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_xdist_auto_num_workers(config) -> int | None:
+    """Run a single file in this process: another one would have to import everything again."""
+    return 0 if len(config.args) == 1 and ".py" in config.args[0] else None
+
+
 @pytest.fixture(scope="session")
 def lecture_data():
     """Images and labels of the lecture, and which of them are for training and validation."""

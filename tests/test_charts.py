@@ -17,8 +17,6 @@ CURVES = [
     for name in MODELS
     for field in ("loss", "val_loss")
 ]
-
-
 ONE = [{"filename": "a.csv", "field": "y"}]
 LINES = [ONE[0] | {"model": name} for name in MODELS]
 

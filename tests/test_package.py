@@ -65,7 +65,5 @@ def test_it_works_in_another_repository(installed, run_in, tmp_path):
     result = run_in(tmp_path, sys.executable, "use.py", PYTHONPATH=str(installed))
     assert result.returncode == 0, result.stderr
     assert result.stdout.split() == [str(installed / "diagonal/__init__.py"), "mine", "300"]
-    assert {each.name for each in tmp_path.iterdir()} - {".git", "__pycache__"} == {
-        "stages.py",
-        "use.py",
-    }
+    left = {each.name for each in tmp_path.iterdir()}
+    assert left - {".git", "__pycache__"} == {"stages.py", "use.py"}

@@ -302,9 +302,6 @@ def test_the_margin_is_half_the_distance_of_the_nearest_points(shift):
     assert bias.margin(points, labels, intercept=False) == (None if shift else 2)
 
 
-# Stages
-
-
 SMALLER = {
     "claims.n": 3, "claims.lrs": [0.1, 0.3], "claims.baseline.n_epochs": 2,
     "claims.gradients.depths": 2, "claims.dead_units.n_epochs": 4, "claims.dead_units.patience": 2,
@@ -335,12 +332,9 @@ def test_a_small_stage_writes_what_the_committed_one_does(stage, tmp_path, monke
 def test_functions_run_in_processes_of_their_own_that_end_with_the_block(monkeypatch):
     monkeypatch.undo()
     with parallel.processes():
-        found = parallel.in_parallel(
-            {"a": os.getpid, "b": lambda: lines.networks(BASE, members(1), RELU)}, "a test"
-        )
+        found = parallel.in_parallel({"a": os.getpid, "b": lambda: [BASE]}, "a test")
         assert found["a"] != os.getpid()
-        (expected,) = lines.networks(BASE, members(1), RELU)
-        assert all(map(torch.equal, found["b"][0].parameters(), expected.parameters()))
+        assert found["b"] == [BASE]
         with pytest.raises(ZeroDivisionError):
             parallel.in_parallel({"c": lambda: 1 / 0}, "a test")
     with pytest.raises(ProcessLookupError):

@@ -136,8 +136,7 @@ def test_the_committed_metrics_are_means_over_the_committed_seeds():
     for name in MODELS:
         means = table.loc[name].mean()
         for where, more in (("validation", set()), ("population", {"roc_auc_is_1"})):
-            path = ROOT / f"study/metrics/seeds/{where}/{name}.json"
-            row = json.loads(path.read_text())
+            row = json.loads((ROOT / f"study/metrics/seeds/{where}/{name}.json").read_text())
             assert set(row) == {"loss", "accuracy"} | more
             for key, value in row.items():
                 column = key if key in more else f"{where}_{key}"

@@ -34,8 +34,8 @@ def test_a_means_interval_is_what_students_test_does_not_reject():
 
 def test_students_interval_covers_a_normal_mean_as_often_as_it_says():
     stream = np.random.default_rng(0)
-    found = covered(stream.normal(5, 1, size=60), np.mean, mean, stream)
-    assert found == pytest.approx(0.95, abs=0.015)
+    values = stream.normal(5, 1, size=60)
+    assert covered(values, np.mean, mean, stream) == pytest.approx(0.95, abs=0.015)
 
 
 @pytest.mark.parametrize("n", [6, 25])
