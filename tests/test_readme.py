@@ -41,12 +41,13 @@ def test_the_table_of_results_is_the_committed_metrics():
     n_val = metrics("metrics/split.json")["val"]["images"]
     assert f"For {round(undecided * n_val)} of the {n_val} validation images" in TEXT
     assert f"only {metrics('metrics/generate.json')['distinct']} different images" in TEXT
+    assert f"such as {metrics('metrics/evaluate/validation/logistic.json')['loss']:.5f} for" in TEXT
 
 
 def test_what_is_said_of_many_seeds_is_the_studys():
     relu = metrics("study/metrics/seeds/summary.json")["relu"]
     wins, low, high = percent(relu["against"]["logistic"]["loss"]["wins"])
-    assert f"in {wins} % of the runs (95 % confidence interval: {low} to {high} %)" in TEXT
+    assert f"In {wins} % of these runs (95 % confidence interval: {low} to {high} %)" in TEXT
     perfect, low, high = percent(relu["perfect"])
     strict = "{} % ({} to {} %)".format(*percent(relu["perfect_strict"]))
     assert f"about every line in only {perfect} % ({low} to {high} %), or in {strict} if" in TEXT
@@ -67,7 +68,7 @@ def test_the_five_claims_are_those_of_the_study():
         for row in rows
     ]
     shown = re.findall(r"^\| .* \| .* of \d+ \| .* \|$", README, re.M)
-    assert len(shown) == 5
+    assert len(shown) == 5 and f"tests {len(rows)} claims" in TEXT
     assert set(shown) <= set(expected)
 
 
