@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 from PIL import Image
 
 from diagonal.figures import style as style_
-from diagonal.figures.style import style
 from diagonal.pipeline.models import MODELS
 from study.experiments import activations, augmentation, bias, variation
 from study.figures import boundaries, data, drawing, seeds, training
@@ -23,14 +23,14 @@ RANDOM = np.random.default_rng(0)
 
 @pytest.fixture(autouse=True)
 def styled():
-    with style():
+    with style_.style():
         yield
 
 
 def test_a_colour_means_one_thing():
     looks = {**drawing.NETWORK_LOOKS, **dict(enumerate(style_.CLASSES))}
-    colors = [color for color, _ in looks.values()]
-    assert len({*colors, style_.SKY, "black"}) == len(looks) + 2
+    colors = [*(color for color, _ in looks.values()), style_.SKY, *style_.SIGNED([0.0, 1.0])]
+    assert len({*map(to_hex, colors)}) == len(colors)
     assert set(MODELS) | set(activations.ACTIVATIONS) < set(looks)
 
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
-from diagonal.figures.style import CLASSES, DIVERGING, GRAY, LOOKS, SKY, spaced, titled, whole_ticks
+from diagonal.figures.style import CLASSES, GRAY, LOOKS, SIGNED, SKY, spaced, titled, whole_ticks
 from diagonal.pipeline.data import LINES, plural
 
 Tables = Mapping[str, pd.DataFrame]  # by model
@@ -191,7 +191,7 @@ def weights_as_pixels(layers: Mapping[str, np.ndarray], shape: tuple[int, int, i
             if units > 1:
                 look = {"ha": "center", "va": "top", "size": 9, "transform": axes.transAxes}
                 axes.text(0.5, -0.03, f"unit {place}", **look)
-            image = axes.imshow(pixels, cmap=DIVERGING, vmin=-limit, vmax=limit)
+            image = axes.imshow(pixels, cmap=SIGNED, vmin=-limit, vmax=limit)
     figure.colorbar(image, ax=list(grid), label="weight", shrink=0.6)
     return figure
 

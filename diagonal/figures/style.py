@@ -9,7 +9,7 @@ from itertools import cycle
 import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 
 from diagonal.pipeline.models import MODELS
@@ -21,7 +21,8 @@ LOOKS = dict(zip(MODELS, cycle(PALETTE), strict=False))  # model -> (colour, mar
 PALE = ListedColormap(["#D6E8F3", "#FAE0CF"])  # regions: the classes' colours, made pale
 GRAY = "#666666"
 SKY = "#56B4E9"  # what is neither a class nor a model
-DIVERGING = "PuOr_r"  # of signed numbers: the more orange the more diagonal, white is 0
+# Of signed numbers: purple below 0, white, black above. No class and no model has these colours.
+SIGNED = LinearSegmentedColormap.from_list("signed", ["#6A3D9A", "#FFFFFF", "#1A1A1A"])
 STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 11,
