@@ -111,15 +111,15 @@ CLAIMS = (
     Claim(
         8, "Splitting the dataset: all you need is data augmentation",
         "all you need is data augmentation",
-        "With flips, ReLU has a higher accuracy than the constant answer “diagonal” on held-back "
-        "lines whose mirror images training may show",
+        "Trained with random flips, ReLU has a higher accuracy than the constant answer “diagonal” "
+        "on held-back lines whose mirror images training may show",
         "data/augmentation", "pattern.better_than_always_diagonal.relu",
     ),
     Claim(
         8, "Splitting the dataset: all you need is data augmentation",
         "all you need is data augmentation",
-        "With flips, ReLU has a higher accuracy than the constant answer “diagonal” on lines held "
-        "back together with their mirror images",
+        "Trained with random flips, ReLU has a higher accuracy than the constant answer “diagonal” "
+        "on lines that are held back, as are their mirror images",
         "data/augmentation", "mirror_group.better_than_always_diagonal.relu",
     ),
     Claim(
