@@ -1,4 +1,6 @@
-"""What the slides claim, and what would have to be seen if it were true: fixed before the runs.
+"""What the slides claim, and what would have to be seen if it were true.
+
+The statements were fixed on other members than those that they are judged on.
 
 Each claim is a statement that is true or false of each member, see `statistics.statement`. It holds
 if it is true of clearly more than half of the members, and does not hold if it is true of clearly
@@ -61,7 +63,8 @@ CLAIMS = (
     Claim(
         3, "Activation Functions",
         "the problem of vanishing gradients found with its two predecessors",
-        "With tanh, the first layer's gradient is less than a tenth with 8 layers of that with 1",
+        "With tanh and PyTorch's weights, the first layer's gradient is less than a tenth with 8 "
+        "layers of that with 1",
         "training/gradients", "pytorch.falls_tenfold.tanh",
     ),
     Claim(
@@ -73,12 +76,14 @@ CLAIMS = (
     ),
     Claim(
         3, "Activation Functions", "RELU addresses the problem of vanishing gradients",
-        "With 8 layers, the first layer's gradient is larger with ReLU than with the sigmoid",
+        "With 8 layers and PyTorch's weights, the first layer's gradient is larger with ReLU than "
+        "with the sigmoid",
         "training/gradients", "pytorch.relu_larger_than.sigmoid",
     ),
     Claim(
         3, "Activation Functions", "RELU addresses the problem of vanishing gradients",
-        "With 8 layers, the first layer's gradient is larger with ReLU than with tanh",
+        "With 8 layers and PyTorch's weights, the first layer's gradient is larger with ReLU than "
+        "with tanh",
         "training/gradients", "pytorch.relu_larger_than.tanh",
     ),
     Claim(
