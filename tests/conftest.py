@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import pytest
 from filelock import FileLock
 from ruamel.yaml import YAML
+from selenium.webdriver.support.wait import WebDriverWait
 
 from checks.difference import flat
 from checks.reproduction import copy_project
@@ -238,6 +239,8 @@ def opened(browser, path, width, theme, fragment=""):
     for kind in ("performance", "browser"):
         browser.get_log(kind)
     browser.get(path.as_uri() + fragment)
+    there = "return location.href !== 'about:blank' && document.readyState === 'complete'"
+    WebDriverWait(browser, 60).until(lambda _: browser.execute_script(there))  # get may be early
     browser.width, browser.theme = width, theme
     return browser
 

@@ -47,7 +47,9 @@ def test_the_table_of_results_is_the_committed_metrics():
 def test_what_is_said_of_many_seeds_is_the_studys():
     relu = metrics("study/metrics/seeds/summary.json")["relu"]
     wins, low, high = percent(relu["against"]["logistic"]["loss"]["wins"])
-    assert f"In {wins} % of these runs (95 % confidence interval: {low} to {high} %)" in TEXT
+    assert f"in {wins} % of the runs (95 % confidence interval: {low} to {high} %)" in TEXT
+    wins, *_ = percent(relu["against"]["logistic"]["accuracy"]["wins"])
+    assert f"its accuracy is higher in {wins} %" in TEXT
     perfect, low, high = percent(relu["perfect"])
     strict = "{} % ({} to {} %)".format(*percent(relu["perfect_strict"]))
     assert f"about every line in only {perfect} % ({low} to {high} %), or in {strict} if" in TEXT

@@ -15,11 +15,6 @@ from diagonal.training.models import on_grid, rounded_to_grid
 from study.trainings.draws import CountedBatches
 
 Weights = Mapping[str, torch.Tensor]  # by the module's name of a parameter: (members, ...)
-LEAK = nn.LeakyReLU().negative_slope
-DERIVATIVES = {  # module -> dL/dz from dL/dvalue and its value at z
-    **{module: derivative for module, (_, derivative) in ACTIVATIONS.items()},
-    nn.LeakyReLU: lambda gradient, value: torch.where(value > 0, gradient, LEAK * gradient),
-}
 
 
 class Ensemble:
@@ -138,8 +133,11 @@ class Ensemble:
                 gradient = gradient - gradient.mean(2, keepdim=True)
                 gradient = gradient - normal * by_scale.mean(2, keepdim=True)
                 gradient = weights[f"{name}.weight"][:, :, None] / deviation * gradient
+            elif isinstance(layer, nn.LeakyReLU):
+                gradient = torch.where(value > 0, gradient, layer.negative_slope * gradient)
             else:
-                gradient = DERIVATIVES[type(layer)](gradient, values[name])
+                _, derivative = ACTIVATIONS[type(layer)]
+                gradient = derivative(gradient, values[name])
         return {name: result[name] for name in weights}
 
     def step(self, x: torch.Tensor, y: torch.Tensor, share: torch.Tensor, lr: float) -> None:
@@ -159,6 +157,8 @@ class Ensemble:
         momentum: float = 0.0,
     ) -> Iterator[int]:
         """Train on inputs that all members share, all weights but the fixed ones.
+
+        If `rounded`, the fixed ones are rounded, too.
 
         Yields:
             the number of each epoch, from 1, after it.
