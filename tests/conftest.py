@@ -1,5 +1,6 @@
 """What several tests start from: the lecture's data, random data, and a copy of the project."""
 
+import gc
 import json
 import os
 import re
@@ -23,6 +24,18 @@ from checks.wiring import read_yaml
 from diagonal.pipeline.models import MODELS
 
 ROOT = Path(__file__).parents[1]
+gc.disable()  # while the tests' modules import PyTorch, as `diagonal.command` does
+
+
+def pytest_collection_finish():
+    """Turn garbage collection on; what was imported stays out of it, which saves seconds."""
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_unconfigure():
+    """Let what was imported be collected, as some packages expect at the end."""
+    gc.unfreeze()
 
 
 def pytest_xdist_auto_num_workers(config) -> int | None:

@@ -41,22 +41,24 @@ def test_the_table_of_results_is_the_committed_metrics():
     n_val = metrics("metrics/split.json")["val"]["images"]
     assert f"For {round(undecided * n_val)} of the {n_val} validation images" in TEXT
     assert f"only {metrics('metrics/generate.json')['distinct']} different images" in TEXT
-    assert f"such as {metrics('metrics/evaluate/validation/logistic.json')['loss']:.5f} for" in TEXT
+    plain = metrics("metrics/evaluate/validation/logistic.json")["loss"]
+    assert f"shows {plain:.5f} instead of {models['logistic']['val_loss']:.6f}" in TEXT
 
 
 def test_what_is_said_of_many_seeds_is_the_studys():
     relu = metrics("study/metrics/seeds/summary.json")["relu"]
-    wins, low, high = percent(relu["against"]["logistic"]["loss"]["wins"])
-    assert f"in {wins} % of the runs (95 % confidence interval: {low} to {high} %)" in TEXT
-    wins, *_ = percent(relu["against"]["logistic"]["accuracy"]["wins"])
-    assert f"its accuracy is higher in {wins} %" in TEXT
-    perfect, low, high = percent(relu["perfect"])
-    strict = "{} % ({} to {} %)".format(*percent(relu["perfect_strict"]))
-    assert f"about every line in only {perfect} % ({low} to {high} %), or in {strict} if" in TEXT
+    against = relu["against"]["logistic"]
+    loss, low, high = percent(against["loss"]["wins"])
+    shares = (against["accuracy"]["wins"], relu["perfect"], relu["perfect_strict"])
+    accuracy, perfect, strict = (percent(share)[0] for share in shares)
+    assert f"in {loss} % of these runs (95 % confidence interval: {low} to {high} %)" in TEXT
+    assert f"accuracy is higher in {accuracy} %" in TEXT
+    assert f"whole population in {perfect} %, or in {strict} % if" in TEXT
     groups = metrics("study/metrics/claims/data/augmentation.json")
     found = (groups[name]["models"]["relu"]["on"] for name in ("pattern", "mirror_group"))
-    shares = (f"{100 * flips['accuracy']['median']:.0f} %" for flips in found)
-    assert f"accuracy is then {' and '.join(shares)} (" in TEXT
+    new, mirrored = (f"{100 * flips['accuracy']['median']:.0f} %" for flips in found)
+    assert f"median accuracy in the study is {new}; if" in TEXT
+    assert f"(`mirror_group`), it is {mirrored}." in TEXT
     loss = metrics("study/metrics/seeds/population/relu.json")["loss"]
     assert f"population/relu.json  loss          {loss:.5g} " in README
 
@@ -64,12 +66,12 @@ def test_what_is_said_of_many_seeds_is_the_studys():
 def test_the_five_claims_are_those_of_the_study():
     with (ROOT / "study/plots/verdicts.csv").open() as file:
         rows = list(csv.DictReader(file))
-    expected = [
-        f"| {row['statement']} | {100 * float(row['proportion']):.0f} % of {row['n']} "
-        f"| {100 * float(row['opposite'] or 0):.0f} % | {row['verdict']} |"
-        for row in rows
-    ]
-    shown = re.findall(r"^\| .* \| .* of \d+ \| .* \|$", README, re.M)
+    expected = []
+    for row in rows:
+        true, opposite = (float(row[key] or 0) for key in ("proportion", "opposite"))
+        shares = " | ".join(f"{abs(share):.0%}" for share in (true, 1 - true - opposite, opposite))
+        expected.append(f"| {row['statement']} | {shares} | {row['verdict']} |".replace("%", " %"))
+    shown = re.findall(r"^\| .* \| .* % \| .* \|$", README, re.M)
     assert len(shown) == 5 and f"tests {len(rows)} claims" in TEXT
     assert set(shown) <= set(expected)
 
