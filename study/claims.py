@@ -116,15 +116,15 @@ CLAIMS = (
     Claim(
         8, "Splitting the dataset: all you need is data augmentation",
         "all you need is data augmentation",
-        "Trained with random flips, ReLU is more accurate than always answering “diagonal” on lines "
-        "held back, whose mirror images may be in training",
+        "Trained with random flips, ReLU is more accurate than always answering “diagonal” on "
+        "lines held back, whose mirror images may be in training",
         "data/augmentation", "pattern.better_than_always_diagonal.relu",
     ),
     Claim(
         8, "Splitting the dataset: all you need is data augmentation",
         "all you need is data augmentation",
-        "Trained with random flips, ReLU is more accurate than always answering “diagonal” on lines "
-        "held back together with their mirror images",
+        "Trained with random flips, ReLU is more accurate than always answering “diagonal” on "
+        "lines held back together with their mirror images",
         "data/augmentation", "mirror_group.better_than_always_diagonal.relu",
     ),
     Claim(
