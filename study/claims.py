@@ -63,26 +63,26 @@ CLAIMS = (
     Claim(
         3, "Activation Functions",
         "the problem of vanishing gradients found with its two predecessors",
-        "With tanh and PyTorch's weights, the first layer's gradient is less than a tenth with 8 "
-        "layers of that with 1",
+        "With tanh and PyTorch's initial weights, the first layer's gradient is less than a tenth "
+        "with 8 layers of that with 1",
         "training/gradients", "pytorch.falls_tenfold.tanh",
     ),
     Claim(
         3, "Activation Functions",
         "This is the underlying cause of what is referred to as the problem of vanishing gradients",
-        "From 1 to 8 layers with PyTorch's weights, the first layer's gradient falls more with "
-        "tanh than without activations",
+        "From 1 to 8 layers with PyTorch's initial weights, the first layer's gradient falls more "
+        "with tanh than without activations",
         "training/gradients", "pytorch.falls_more_than_none.tanh",
     ),
     Claim(
         3, "Activation Functions", "RELU addresses the problem of vanishing gradients",
-        "With 8 layers and PyTorch's weights, the first layer's gradient is larger with ReLU than "
+        "With PyTorch's initial weights, the first of 8 layers has a larger gradient with ReLU than "
         "with the sigmoid",
         "training/gradients", "pytorch.relu_larger_than.sigmoid",
     ),
     Claim(
         3, "Activation Functions", "RELU addresses the problem of vanishing gradients",
-        "With 8 layers and PyTorch's weights, the first layer's gradient is larger with ReLU than "
+        "With PyTorch's initial weights, the first of 8 layers has a larger gradient with ReLU than "
         "with tanh",
         "training/gradients", "pytorch.relu_larger_than.tanh",
     ),
@@ -116,15 +116,15 @@ CLAIMS = (
     Claim(
         8, "Splitting the dataset: all you need is data augmentation",
         "all you need is data augmentation",
-        "Trained with random flips, ReLU is more accurate than always answering “diagonal” on "
-        "lines held back, whose mirror images may be in training",
+        "On lines held back whose mirror images may be in training, ReLU trained with random flips "
+        "is more accurate than always answering “diagonal”",
         "data/augmentation", "pattern.better_than_always_diagonal.relu",
     ),
     Claim(
         8, "Splitting the dataset: all you need is data augmentation",
         "all you need is data augmentation",
-        "Trained with random flips, ReLU is more accurate than always answering “diagonal” on "
-        "lines held back together with their mirror images",
+        "On lines held back together with their mirror images, ReLU trained with random flips is "
+        "more accurate than always answering “diagonal”",
         "data/augmentation", "mirror_group.better_than_always_diagonal.relu",
     ),
     Claim(

@@ -65,6 +65,13 @@ def test_the_status_tells_how_it_ended_and_all_that_was_printed_is_there(probe, 
     assert done.stdout == "at import False, in main True\n"
 
 
+@pytest.mark.parametrize(("words", "enabled"), [(["-u"], False), (["-X", "dev"], True)])
+def test_garbage_is_not_collected_while_the_command_that_was_asked_for_imports(
+    probe, words, enabled
+):
+    assert probe("pass", *words).stdout == f"at import {enabled}, in main True\n"
+
+
 def test_every_other_exception_keeps_its_traceback(probe):
     done = probe("1 / 0")
     assert done.returncode == 1

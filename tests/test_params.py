@@ -81,6 +81,12 @@ EDGES = {  # of each kind of value a key: what is at its edges, and beyond
     "train.launch": (("python", "torchrun --standalone"), ("", "python -O", "torchrun")),
     "train_relu.lr": ((1e-6, 10), (0, 10.1, float("inf"))),
     "train_relu.hidden": (([1], [65_536] * 32), ([], [1] * 33, [65_537])),
+    "seeds.n": ((2, 2**31 - 1), (1, 2**31)),
+    "parabolas.momentum": ((0, 0.99), (-0.1, 1)),
+    "claims.n": ((2, 65_536), (1, 65_537)),
+    "claims.baseline.img_size": ((3, 16), (2, 17)),
+    "claims.dead_units.leaks": (([10, 0.1],), ([], [0], [10.1])),
+    "claims.parabolas.depths": (([1], [32] * 10), ([], [0], [33], [1] * 11)),
     "claims.bias.n_epochs": (([1, 100_000],), ([1], [1, 2, 3], [0, 1])),
 }
 

@@ -132,6 +132,9 @@ REFUSED = {
     "float.tif": (lambda path: Image.fromarray(np.eye(5, dtype="f")).save(path), TIFF),
     "integer.tif": (lambda path: Image.fromarray(np.eye(5, dtype="i")).save(path), TIFF),
     "float.npy": (lambda path: np.save(path, np.ones((5, 5))), r"found float64 \(5, 5\)"),
+    "signed.npy": (lambda path: np.save(path, np.ones((5, 5), "b")), r"found int8 \(5, 5\)"),
+    "none.npy": (lambda path: np.save(path, noise(0, 5, 5)), r"found uint8 \(0, 5, 5\)"),
+    "row.npy": (lambda path: np.save(path, noise(5)), r"found uint8 \(5,\)"),
 }
 
 
@@ -183,6 +186,14 @@ def test_the_command_shows_images_and_answers_in_words(models, monkeypatch, caps
         f"logistic: {'diagonal' if q > 0.5 else 'straight'}, P(diagonal) = {q:.6f}", undecided,
         "Do not trust this: the nearest line of the lecture differs by 6.0 of 25 pixels",
     ]  # fmt: skip
+
+
+def test_a_large_image_is_shown_in_at_most_80_columns(tmp_path, monkeypatch, capsys):
+    write(tmp_path, "relu", shape=(1, 100, 100))
+    np.save(tmp_path / "a.npy", np.tri(100, dtype=np.uint8) * 255)
+    _, out, _ = called(monkeypatch, capsys, f"{tmp_path}/a.npy", "--models", str(tmp_path))
+    rows = out.splitlines()[1:35]  # a row and a column of three
+    assert [row.count("█") for row in rows] == [*range(2, 70, 2)]
 
 
 def test_the_command_prints_json_and_tells_bad_input_by_its_status(models, monkeypatch, capsys):

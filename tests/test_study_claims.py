@@ -1,15 +1,17 @@
 """Claims: the slides' words, verdicts on both sides of the line, and the page made from them."""
 
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from study import verdicts
+from study import claims_boundaries, claims_data, claims_training, repeat, verdicts
 from study.claims import CLAIMS
 from study.experiments import results
+from study.params import load_study_params
 from study.trainings.lines import LECTURE
 from study.trainings.statistics import BAND, adjusted, statement, verdict
 
@@ -94,3 +96,20 @@ def test_the_page_and_the_table_are_those_of_the_metrics():
     assert sorted(map(int, re.findall(r"(?m)^### (\d+)\. ", page))) == list(range(1, 16))
     for picture in re.findall(r"\]\((plots/\S+)\)", page):
         assert (ROOT / "study" / picture).exists()
+
+
+@pytest.mark.parametrize(("later", "status"), [("cannot be told", 0), ("does not hold", 1)])
+def test_a_repeat_has_other_members_and_fails_if_a_verdict_turned(
+    monkeypatch, capsys, later, status
+):
+    firsts, rows = [], {"experiment": [3, 14], "statement": ["A", "B"], "proportion": [0.9, 0.8]}
+    tables = [{**rows, "verdict": ["holds", verdict]} for verdict in ("holds", later)]
+    for stage in (claims_training, claims_data, claims_boundaries):
+        monkeypatch.setattr(stage, "main", lambda: firsts.append(load_study_params().claims.first))
+    monkeypatch.setattr(verdicts, "table", lambda: tables.pop(0))
+    monkeypatch.setattr(sys, "argv", ["repeat", "--first", "7000"])
+    assert repeat.main() == status
+    assert firsts == [7000] * 3
+    lines = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(rf"14  holds \(0.80\) -> {later} \(0.80\) +B", lines[1])
+    assert lines[2] == "1 of 2 verdicts are the same with members from seed 7000 on"
