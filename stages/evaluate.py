@@ -22,8 +22,7 @@ def main() -> None:
     x = torch.from_numpy(patterns.x)
     models = {name: read_model(name, x[0].numel()) for name in MODELS}
     exact = {name: probabilities(model, x, params.tta, 16) for name, model in models.items()}
-    paths = {name: f"plots/losses/{name}.csv" for name in MODELS}
-    losses = {name: files.read_table(path, "loss", "val_loss") for name, path in paths.items()}
+    losses = {m: files.read_table(f"plots/losses/{m}.csv", "loss", "val_loss") for m in MODELS}
     with style():
         figure = figures.loss_comparison({name: losses[name] for name in ("logistic", "deepish")})
         files.write_figure(f"{PICTURES}/losses_of_two.png", figure)
@@ -71,10 +70,7 @@ def evaluate_runs(exact: dict[str, np.ndarray], patterns: Patterns, threshold, c
 
 
 def draw_weights(models: dict[str, torch.nn.Module], shape: tuple[int, int, int]) -> float:
-    """Draw the weights that look at images (C, S, S).
-
-    Returns how far deepish's one matrix is from logistic's.
-    """
+    """Draw the weights that look at images (C, S, S); return deepish's distance to logistic's."""
     logistic, deepish = (collapsed(models[name]) for name in ("logistic", "deepish"))
     columns = {"pixel": range(logistic.size), "logistic": logistic[0], "deepish": deepish[0]}
     files.write_table("plots/evaluate/weights.csv", columns)

@@ -69,22 +69,28 @@ def draw_layers(name: str, model, seen: dict, labels, wrong, threshold: float, n
 
 
 def animate(name: str, x: torch.Tensor, labels: np.ndarray, threshold: float, names) -> None:
-    """Show what a model's last hidden layer makes of the distinct images while it trains."""
+    """Show what a model's last hidden layer makes of the distinct images while it trains.
+
+    At first the points are close together, so each epoch's are divided by their largest value. The
+    next layer's weights are multiplied by it instead, so that the network decides as before.
+    """
     epochs, models = read_history(name, x[0].numel())
-    seen = [representations(model, x) for model in models]
-    layer = list(seen[-1])[-2]  # what the output sees
-    among = np.concatenate([outputs[layer] for outputs in seen])
+    layer = list(representations(models[-1], x))[-2]  # what the output sees
+    points = np.stack([representations(model, x)[layer] for model in models])
+    largest = np.maximum(abs(points).max(axis=(1, 2)), 10.0**-COORDINATE_DECIMALS)
+    points = np.round(points / largest[:, None, None], COORDINATE_DECIMALS)
     steps = []
-    for epoch, model, outputs in zip(epochs, models, seen, strict=True):
-        shown = view(model, layer, outputs[layer], threshold, among)
+    for place, (epoch, model) in enumerate(zip(epochs, models, strict=True)):
         probability = probabilities(model, x)
+        model.output.weight.data *= largest[place]
+        shown = view(model, layer, points[place], threshold, among=np.concatenate(points))
         wrong = (probability > threshold) != labels
         title = f"{name} after epoch {epoch}: {wrong.sum()} of {len(labels)} patterns wrong"
+        title += f"\nLargest value on the left: {largest[place]:.2f}"
         steps.append((shown, probability.round(COORDINATE_DECIMALS), wrong, title))
     journey = figures.Journey(titled(model, layer), shown, labels, threshold, names)
     frames = record(journey.figure, journey.show, steps)
-    path = f"plots/feature_space/{name}.gif"
-    files.write_animation(path, frames, milliseconds=200, hold=3000)
+    files.write_animation(f"plots/feature_space/{name}.gif", frames, milliseconds=200, hold=3000)
 
 
 def titled(model, layer: str) -> str:

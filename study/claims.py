@@ -76,14 +76,14 @@ CLAIMS = (
     ),
     Claim(
         3, "Activation Functions", "RELU addresses the problem of vanishing gradients",
-        "With PyTorch's initial weights, the first of 8 layers has a larger gradient with ReLU than "
-        "with the sigmoid",
+        "With PyTorch's initial weights, the first of 8 layers has a larger gradient with ReLU "
+        "than with the sigmoid",
         "training/gradients", "pytorch.relu_larger_than.sigmoid",
     ),
     Claim(
         3, "Activation Functions", "RELU addresses the problem of vanishing gradients",
-        "With PyTorch's initial weights, the first of 8 layers has a larger gradient with ReLU than "
-        "with tanh",
+        "With PyTorch's initial weights, the first of 8 layers has a larger gradient with ReLU "
+        "than with tanh",
         "training/gradients", "pytorch.relu_larger_than.tanh",
     ),
     Claim(
