@@ -46,14 +46,6 @@ def test_other_answers_are_refused_and_nothing_is_written(tmp_path, monkeypatch)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_model_or_a_package_that_is_missing_is_told_in_a_line(tmp_path, monkeypatch):
-    with pytest.raises(InputError, match=r"relu\.safetensors: expected a .+ file, found none"):
-        export("relu", tmp_path)
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(InputError, match=r"^requirements-export\.txt: expected its packages, no "):
-        export("relu", tmp_path)
-
-
 @pytest.mark.slow
 def test_the_command_writes_all_and_names_them(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -11,7 +11,6 @@ from diagonal.pipeline.models import MODELS
 from diagonal.training.models import (
     GRID,
     Input,
-    collapsed,
     linear,
     network,
     probabilities,
@@ -87,11 +86,11 @@ def stored(model):
     return {name: weight.numpy() for name, weight in rounded_weights(model).items()}
 
 
-def write(name, weights):
-    """Write weights where a model's stage does."""
+def write(weights):
+    """Write weights where relu's stage does."""
     takes = Input(shape=(1, 5, 5), mean=0.5, std=0.5)
     metadata = {"input": takes.model_dump_json()}
-    files.write_tensors(f"models/{name}.safetensors", weights, metadata)
+    files.write_tensors("models/relu.safetensors", weights, metadata)
 
 
 @pytest.mark.parametrize(("sizes", "activation"), [([4, 1], "none"), ([25, 5, 3, 1], "prelu")])
@@ -109,30 +108,15 @@ def test_a_restored_model_is_the_trained_one_rounded_in_float64(sizes, activatio
         assert (weight - model.state_dict()[name]).abs().max() <= GRID / 2
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_a_model_is_read_with_its_own_activation(name, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    sizes = [25, 5, 3, 1] if MODELS[name].hidden else [25, 1]
-    model = network(sizes, MODELS[name].activation, seed=1, dtype=torch.float64)
-    write(name, stored(model))
-    assert str(read_model(name, 25)) == str(model)
-
-
 @pytest.fixture
 def weights(tmp_path, monkeypatch):
     """A relu model and its history of two epochs, written where the stage does: its weights."""
     monkeypatch.chdir(tmp_path)
     weights = stored(network([25, 5, 3, 1], "relu", seed=1, dtype=torch.float64))
-    write("relu", weights)
+    write(weights)
     history = {name: np.stack([weight, weight]) for name, weight in weights.items()}
     files.write_tensors("models/relu_history.safetensors", {"epoch": np.arange(2), **history})
     return weights
-
-
-def test_a_history_is_a_model_per_epoch(weights):
-    epochs, models = read_history("relu", 25)
-    assert epochs.tolist() == [0, 1]
-    assert [str(model) for model in models] == [str(read_model("relu", 25))] * 2
 
 
 BROKEN = {
@@ -144,7 +128,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("break_", BROKEN.values(), ids=BROKEN)
 def test_tensors_that_are_no_network_are_refused_in_a_line(weights, break_):
-    write("relu", break_(weights))
+    write(break_(weights))
     with pytest.raises(InputError, match=r"^models/relu\.safetensors: expected [^\n]+$"):
         read_model("relu", 25)
 
@@ -162,12 +146,3 @@ def test_probabilities_are_rounded_to_9_decimals_saturated_or_not(logit):
     found = probabilities(model, torch.ones(1, 1, 1, 1))
     assert found.tolist() == [round(expected, 9)]
     assert found.dtype == np.float64
-
-
-@pytest.mark.parametrize("sizes", [[25, 1], [25, 5, 3, 1]])
-def test_layers_without_activations_are_one_matrix(sizes):
-    model = network(sizes, seed=3, dtype=torch.float64)
-    matrix = collapsed(model)
-    assert matrix.shape == (1, sizes[0])
-    x = torch.randn(50, sizes[0], dtype=torch.float64)
-    torch.testing.assert_close(torch.sigmoid(x @ torch.from_numpy(matrix).T), model(x))

@@ -119,27 +119,28 @@ def test_pixels_of_a_small_range_are_warned_of(tmp_path, monkeypatch, capsys, hi
 
 GOOD = noise(1, 5)
 OTHERWISE = np.where(np.arange(N) == 7, 2, LABELS)
-TWICE = np.concatenate([GOOD[:30], GOOD[:30]]), np.concatenate([LABELS[:30], 1 - LABELS[:30]])
+TWICE = np.concatenate([GOOD[:30], GOOD[:30]]), np.concatenate([1 - LABELS[:30], LABELS[:30]])
 
 
 @pytest.mark.parametrize(
-    ("images", "labels", "line"),
+    ("images", "labels", "file", "line"),
     [
-        (GOOD, OTHERWISE, "labels.npy: expected labels of 0 and 1, found 2"),
-        (GOOD, LABELS[:40], "labels.npy: expected 60 labels, found 40"),
-        (GOOD / 255, LABELS, "images.npy: expected uint8 with 4 dimensions, found float64 with 4"),
-        (GOOD[..., :4], LABELS, "images.npy: expected square images of 2 pixels or more, found 1"),
-        (*TWICE, "labels.npy: expected one label for equal images, found 0 for image "),
+        (GOOD, OTHERWISE, "labels", "labels of 0 and 1, found 2"),
+        (GOOD, LABELS[:40], "labels", "60 labels, found 40"),
+        (GOOD, LABELS[:, None], "labels", "int64 with 1 dimensions, found int64 with 2"),
+        (GOOD / 255, LABELS, "images", "uint8 with 4 dimensions, found float64 with 4"),
+        (GOOD[..., :4], LABELS, "images", "square images of 2 pixels or more, found 1"),
+        (*TWICE, "labels", "one label for equal images, found 0 for image 30 and 1 for image 0"),
     ],
 )
 def test_what_cannot_work_is_refused_in_a_line_before_anything_is_written(
-    tmp_path, monkeypatch, images, labels, line
+    tmp_path, monkeypatch, images, labels, file, line
 ):
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "params.yaml", tmp_path)
     put(tmp_path, images, labels)
     with pytest.raises(InputError) as caught:
         split.main()
-    assert str(caught.value).startswith(f"data/raw/{line}")
+    assert str(caught.value).startswith(f"data/raw/{file}.npy: expected {line}")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "params.yaml"]
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["raw"]

@@ -7,7 +7,6 @@ import pytest
 from torch import from_numpy
 from torchvision.transforms.v2.functional import horizontal_flip
 
-from diagonal.errors import InputError
 from diagonal.lines import images as images_module
 from diagonal.lines.images import every_line, generate_dataset
 from diagonal.lines.patterns import (
@@ -111,12 +110,3 @@ def test_the_population_is_that_of_images_of_which_each_is_a_line_with_its_label
         nothing = drawable(others, as_labelled)
         assert [len(each) for each in nothing] == [0, 0, 0]
         assert nothing[0].shape[1:] == others.shape[1:]
-
-
-def test_equal_images_with_two_labels_are_told_by_their_numbers():
-    images, labels = generate_dataset(5, 40, seed=1)
-    (alike,) = np.nonzero((images == images[39]).all(axis=(1, 2, 3)))
-    labels[39] = 1 - labels[39]
-    there, here = (alike[0], 39) if labels[39] == 1 else (39, alike[0])
-    with pytest.raises(InputError, match=f"found 0 for image {there} and 1 for image {here}$"):
-        distinct(images, labels)
