@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import write_params
 
 pytestmark = pytest.mark.slow
 OUTPUTS = ("models/relu.safetensors", "models/relu_history.safetensors", "plots/losses/relu.csv")
@@ -21,18 +22,11 @@ def assert_nothing_written(folder):
     assert not [path for path in OUTPUTS if (folder / path).exists()]
 
 
-def change(folder, old, new):
-    path = folder / "params.yaml"
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
-
-
 @pytest.fixture(scope="module")
 def trained(small_copy, run_in):
     """A small project with its data but without a model, and what one process makes of it."""
-    change(small_copy, "hidden: [5, 3]", "hidden: [4, 3]")
-    change(small_copy, "batch_size: 16", "batch_size: 3")  # so that a fourth process has no image
+    changes = {"train_relu.hidden": [4, 3], "train.batch_size": 3}  # a fourth process has no image
+    write_params(small_copy / "params.yaml", changes)
     for name in ("generate", "split", "balance", "train_relu"):
         result = run_in(small_copy, "python", "-m", f"stages.{name}")
         assert result.returncode == 0, result.stderr
@@ -51,7 +45,7 @@ def prepared(trained, tmp_path):
 @pytest.mark.parametrize("n", [2, 4])
 def test_several_processes_store_the_bytes_of_one(trained, prepared, run_in, n):
     launch = f"torchrun --standalone --nproc-per-node {n}"
-    change(prepared, "launch: python ", f"launch: {launch} ")
+    write_params(prepared / "params.yaml", {"train.launch": launch})
     result = run_in(prepared, "dvc", "repro", "--single-item", "train_relu")
     assert result.returncode == 0, result.stderr
     assert f"> {launch} -m stages.train_relu" in result.stdout
@@ -59,7 +53,7 @@ def test_several_processes_store_the_bytes_of_one(trained, prepared, run_in, n):
 
 
 def test_float32_is_refused_in_one_line(prepared, run_in):
-    change(prepared, "precision: float64", "precision: float32")
+    write_params(prepared / "params.yaml", {"train.precision": "float32"})
     words = ("--standalone", "--nproc-per-node", "2", "-m", "stages.train_relu")
     result = run_in(prepared, "torchrun", *words)
     assert result.returncode != 0

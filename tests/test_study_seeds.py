@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import write_params
+from conftest import run_stages, write_params
 from safetensors.numpy import load_file
 from torch import nn
 
@@ -19,12 +19,11 @@ from diagonal.pipeline.params import load_params
 from diagonal.pipeline.transforms import scale_and_normalize
 from diagonal.training.models import network, read_model
 from diagonal.training.stage import read_batches
-from stages import balance, evaluate, generate, split, train_deepish, train_logistic, train_relu
 from study import seeds
 from study.trainings.ensembles import Ensemble
 
 ROOT = Path(__file__).parents[1]
-TRAIN = {"logistic": train_logistic, "deepish": train_deepish, "relu": train_relu}
+TRAINED = [f"train_{name}" for name in MODELS]
 
 
 def configure(seed=42, n=5, first=0, tta="none"):
@@ -46,7 +45,7 @@ def prepared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("prepared")
     with chdir(folder):
         configure()
-        run(generate, split, balance)
+    run_stages(folder, "generate", "split", "balance")
     return folder
 
 
@@ -55,11 +54,7 @@ def project(prepared, tmp_path, monkeypatch):
     """Go to a project of one's own that has the data."""
     copytree(prepared, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-
-
-def run(*stages):
-    for stage in stages:
-        stage.main()
+    return tmp_path
 
 
 def test_each_member_is_bit_for_bit_what_its_stage_stores(project):
@@ -68,7 +63,7 @@ def test_each_member_is_bit_for_bit_what_its_stage_stores(project):
     ensembles = seeds.trained(params, members, batches, torch.float64, cpu)
     for place, seed in enumerate(members):
         configure(seed=seed)
-        run(*TRAIN.values())
+        run_stages(project, *TRAINED)
         for name, ensemble in ensembles.items():
             stored, weights = load_file(f"models/{name}.safetensors"), ensemble.stored()
             assert set(stored) == set(weights)
@@ -83,7 +78,7 @@ def test_a_row_is_what_evaluate_says_of_that_training_however_many_are_trained_a
     configure(seed=7, n=3, first=5, tta=tta)
     if tta == "none":
         monkeypatch.setattr(seeds, "members_at_once", lambda *_: 2)
-    run(*TRAIN.values(), evaluate, seeds)
+    run_stages(project, *TRAINED, "evaluate", "study.seeds")
     x = scale_and_normalize(0.5, 0.5)(torch.from_numpy(data.read_patterns().images)).double()
     table = pd.read_csv("study/plots/seeds/seeds.csv").set_index(["model", "seed"])
     assert list(table.index) == [(name, seed) for name in MODELS for seed in (5, 6, 7)]
@@ -101,7 +96,7 @@ def test_a_row_is_what_evaluate_says_of_that_training_however_many_are_trained_a
 
 
 def test_without_a_known_population_its_columns_and_metrics_are_empty(project, monkeypatch):
-    run(*TRAIN.values(), evaluate)
+    run_stages(project, *TRAINED, "evaluate")
     own = data.read_patterns()
     own = own._replace(population=np.zeros_like(own.population))
     monkeypatch.setattr(data, "read_patterns", lambda: own)

@@ -12,15 +12,10 @@ from conftest import write_params
 ROOT = Path(__file__).parents[1]
 
 
-def commit(folder):
-    identity = ("-c", "user.name=a", "-c", "user.email=a@b.invalid")
-    for words in (["add", "--all"], ["commit", "--quiet", "--message", "All"]):
-        subprocess.run(["git", *identity, *words], cwd=folder, check=True)
-
-
 def test_a_checkout_as_on_windows_has_the_same_bytes(project_copy, tmp_path):
-    commit(project_copy)
-    clone = tmp_path / "clone"
+    clone, identity = tmp_path / "clone", ("-c", "user.name=a", "-c", "user.email=a@b.invalid")
+    for words in (["add", "--all"], ["commit", "--quiet", "--message", "All"]):
+        subprocess.run(["git", *identity, *words], cwd=project_copy, check=True)
     options = ["-c", "core.autocrlf=true", "clone", "--quiet"]
     subprocess.run(["git", *options, str(project_copy), str(clone)], check=True)
     files = subprocess.check_output(["git", "ls-files"], cwd=clone, text=True).splitlines()
