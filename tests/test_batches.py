@@ -1,5 +1,6 @@
 import pytest
 import torch
+from lecture_loop import loaders
 
 from diagonal.pipeline.transforms import scale_and_normalize
 from diagonal.training import batches
@@ -30,6 +31,20 @@ def assert_equal(drawn, expected):
         for tensor, expected_tensor in zip(batch, expected_batch, strict=True):
             assert tensor.dtype == expected_tensor.dtype
             assert torch.equal(tensor, expected_tensor)
+
+
+@pytest.mark.parametrize(
+    ("n", "n_val", "size", "batch_size", "hflip", "seed"),
+    [(240, 60, 5, 16, 0.5, 42), (33, 33, 8, 33, 0.3, 0), (50, 1, 4, 64, 1.0, 2**31)],
+)
+def test_batches_are_those_of_the_slides_loaders(
+    random_data, n, n_val, size, batch_size, hflip, seed
+):
+    data, options = random_data(n, n_val, size, seed), {"batch_size": batch_size, "hflip": hflip}
+    expected, expected_next = epochs(*loaders(data, **options), n_epochs=3, seed=seed)
+    drawn, drawn_next = epochs(*ours(data, **options), n_epochs=3, seed=seed)
+    assert_equal(drawn, expected)
+    assert drawn_next == expected_next
 
 
 @pytest.mark.parametrize(("n_processes", "batch_size"), [(3, 64), (4, 1)])
