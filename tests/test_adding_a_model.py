@@ -29,7 +29,7 @@ def extended(project_copy, run_in):
     """A copy of the project with `tanh`, after `dvc repro` and the study of a few seeds."""
     wiring = project_copy / "dvc.yaml"
     (entry,) = re.findall(r"```yaml\n(  train_tanh:.*?\n)```", RECIPE, re.S)
-    (line,) = re.findall(r"add the\s+line\s+`(.*?)`", RECIPE)
+    (line,) = re.findall(r"add\s+`(\"tanh\".*?)`", RECIPE)
     after(wiring, "      - plots/losses/relu.csv: *in_git\n", f"\n{entry}")
     losses = "        plots/losses/relu.csv: [loss, val_loss]\n"
     after(wiring, losses, losses.replace("relu", "tanh"))
