@@ -36,9 +36,7 @@ def main() -> None:
     files.write_metrics("study/metrics/parabolas.json", metrics)
 
 
-def draw(
-    name: str, settings: ParabolaNetwork, model, history: dict, accuracies: list[float]
-) -> None:
+def draw(name: str, settings: ParabolaNetwork, model, history: dict, accuracies: list) -> None:
     """Draw a network's spaces at the end, and over the epochs of its history."""
     shown, boxes = spaces(model, list(history.values()))
     units, activation = "-".join(map(str, settings.hidden)), settings.activation

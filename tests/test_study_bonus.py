@@ -71,7 +71,8 @@ def test_spaces_are_where_layers_put_points_and_regions_what_the_network_says_th
     for name, box in boxes.items():
         space = shown[0][name]
         placed = model[1 : ends[name]](points).detach().numpy()
-        np.testing.assert_allclose(space.curves, placed, atol=1e-5)
+        np.testing.assert_allclose(space.curves * space.largest, placed, atol=1e-5)
+        assert abs(space.curves).max() == 1
         cells = (space.curves - box[0]) / (box[1] - box[0]) * (module.SIDE - 1)
         columns, rows = np.round(cells).astype(int).transpose(2, 0, 1)
         assert (space.lower[rows, columns] == says).mean() > 0.95, name

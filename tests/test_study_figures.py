@@ -39,7 +39,7 @@ def test_a_scene_keeps_nothing_of_what_it_showed_before():
 
     class Space:
         curves, lattice = RANDOM.random((2, 5, 2)), RANDOM.random((3, 4, 2))
-        lower = RANDOM.random((6, 6)) > 0.5
+        lower, largest = RANDOM.random((6, 6)) > 0.5, 1.0
 
     scene = Scene({name: np.array([[0.0, 0.0], [1.0, 1.0]]) for name in names})
     first = scene.show(dict.fromkeys(names, Space), "before")

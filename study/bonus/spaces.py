@@ -57,12 +57,14 @@ class Space:
     """One view of a network: the input, or what its last hidden layer makes of it.
 
     curves: float64 (2, n, 2), both parabolas, x1 rising; lattice: float64 (lines, n, 2), the
-    input's straight grid lines; lower: bool (SIDE, SIDE), where the lower parabola is predicted,
-    from the box's lower left.
+    input's straight grid lines. Both are divided by `largest`, the largest coordinate of the
+    curves, which grows while a network trains; it is 1 for the input.
+    lower: bool (SIDE, SIDE), where the lower parabola is predicted, from the box's lower left.
     """
 
     curves: np.ndarray
     lattice: np.ndarray
+    largest: float
     lower: np.ndarray
 
 
@@ -73,22 +75,23 @@ def spaces(
 
     Returns:
         For each state its spaces by name, "input", "affine" and, if there is an activation,
-        "activation"; and for each space a box around all states' points, (2, 2): lower and
+        "activation"; and for each space a box around all states' curves, (2, 2): lower and
         upper ends.
     """
     placed = []
     for state in history:
         model.load_state_dict(state)
-        placed.append((embedded(model, curves(n_points)), embedded(model, lattice())))
-    points = {name: np.stack([on_curves[name] for on_curves, _ in placed]) for name in placed[0][0]}
-    boxes = {name: _box(at_all_states) for name, at_all_states in points.items()}
+        on_curves, on_lattice = embedded(model, curves(n_points)), embedded(model, lattice())
+        largest = {n: 1.0 if n == "input" else abs(p).max() or 1.0 for n, p in on_curves.items()}
+        placed.append({n: (on_curves[n] / of, on_lattice[n] / of, of) for n, of in largest.items()})
+    boxes = {name: _box(np.stack([spaces[name][0] for spaces in placed])) for name in placed[0]}
     result = []
-    for state, (on_curves, on_lattice) in zip(history, placed, strict=True):
+    for state, points in zip(history, placed, strict=True):
         model.load_state_dict(state)
         result.append({})
         for name, (_, tail) in _parts(model).items():
-            lower = called_diagonal(tail, boxes[name], 0.5, SIDE)
-            result[-1][name] = Space(on_curves[name], on_lattice[name], lower)
+            lower = called_diagonal(tail, boxes[name] * points[name][2], 0.5, SIDE)
+            result[-1][name] = Space(*points[name], lower)
     return result, boxes
 
 

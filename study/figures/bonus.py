@@ -43,9 +43,10 @@ class Scene:
                 axes.plot([], [], color=color, marker=marker, markersize=3.5, linestyle="")[0]
                 for _, color, marker in CURVES
             ]
-            self.artists[name] = (axes, region, lattice, *curves)
+            self.artists[name] = (axes, axes.title, region, lattice, *curves)
             title, across, up = TITLES[name]
-            axes.set(title=title, xlabel=across, ylabel=up, xlim=(left, right), ylim=(bottom, top))
+            axes.set(xlabel=across, ylabel=up, xlim=(left, right), ylim=(bottom, top))
+            axes.set_title(f"{title}\n")
             axes.locator_params(axis="x", nbins=2)  # of -0.80, -0.75 and so on only some fit
         names = [name for name, *_ in CURVES]
         self.figure.legend(curves, names, loc="outside lower center", ncols=2, markerscale=2)
@@ -55,7 +56,9 @@ class Scene:
     def show(self, spaces: Mapping, title: str) -> list:
         """Show `parabolas.Space`s by name; return what has changed, in the order of drawing."""
         self.title.set_text(title)
-        for name, (axes, region, lattice, *curves) in self.artists.items():
+        for name, (axes, above, region, lattice, *curves) in self.artists.items():
+            if name != "input":
+                above.set_text(f"{TITLES[name][0]}\nlargest value {spaces[name].largest:.1f}")
             region.set_data(spaces[name].lower)
             corners = axes.transData.transform(np.reshape(spaces[name].lattice, (-1, 2)))
             corners = np.round(corners * STEPS) / STEPS
