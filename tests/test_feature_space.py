@@ -98,12 +98,14 @@ def test_points_that_coincide_lie_on_one_point():
 # Decisions
 
 
-def test_the_plane_is_where_the_network_gives_the_threshold():
+@pytest.mark.parametrize("shift", [0, 6])
+def test_the_plane_is_where_the_network_gives_the_threshold(shift):
     tail = random_network([3, 2, 1])[1:]
-    corners = deciding_plane(tail, np.array([[-9.0, -9, -9], [9, 9, 9]]), 0.2)
+    corners = deciding_plane(tail, np.array([[-9.0, -9, -9], [9, 9, 9]]) + shift, 0.2)
     assert len(corners) >= 3
     np.testing.assert_allclose(probabilities(tail, torch.tensor(corners)), 0.2, atol=1e-5)
-    assert (np.isclose(abs(corners), 9).sum(axis=1) >= 2).all()  # each on an edge of the box
+    on_faces = np.isclose(abs(corners - shift), 9)
+    assert (on_faces.sum(axis=1) >= 2).all()  # each on an edge of the box
     around = np.cross(
         np.roll(corners, -1, axis=0) - corners, np.roll(corners, -2, axis=0) - corners
     )

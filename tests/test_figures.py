@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from diagonal.figures import lines
+from diagonal.figures import evaluation, lines
 from diagonal.figures.style import style
 from diagonal.pipeline.models import MODELS
 from diagonal.training.history import shown_epochs
@@ -29,6 +29,15 @@ def test_pixels_are_numbered_while_the_numbers_can_be_read():
     for size, n_numbers in ((lines.READABLE, lines.READABLE**2), (lines.READABLE + 1, 0)):
         figure = lines.preparation({"as drawn": np.eye(size), "flipped": np.eye(size)})
         assert [len(axes.texts) for axes in figure.axes] == [n_numbers] * 2
+
+
+def test_patterns_that_do_not_fit_into_a_row_are_drawn_below():
+    n = evaluation.ROW + 3
+    p = dict.fromkeys(MODELS, np.linspace(0, 1, n))
+    figure = evaluation.predicted_patterns(np.ones((n, 2, 2)), np.arange(n) % 2, p, 0.5)
+    assert [len(axes.artists) for axes in figure.axes] == [evaluation.ROW, 3]
+    drawn = [np.array(axes.collections[1].get_offsets())[:, 1] for axes in figure.axes]
+    np.testing.assert_allclose(np.concatenate(drawn), p["logistic"])
 
 
 def test_a_users_settings_do_not_reach_the_style():

@@ -91,10 +91,11 @@ def test_first_layers_dead_units_stay_dead_and_a_leak_acts_after_the_epoch_of_th
     plain = dead_units.watch(BASE, some, 30)
     assert plain[0][-1].any()
     assert (plain[0][1:] | ~plain[0][:-1]).all()  # once dead, for ever
-    never, late = (dead_units.watch(BASE, some, 30, 0.3, np.full(40, e)) for e in (99, 10))
+    never, late, soon = (dead_units.watch(BASE, some, 30, 0.3, np.full(40, e)) for e in (99, 10, 1))
     assert all(map(np.array_equal, plain, never))
     assert all(np.array_equal(a[:11], b[:11]) for a, b in zip(plain, late, strict=True))
     assert not all(np.array_equal(a[:12], b[:12]) for a, b in zip(plain, late, strict=True))
+    assert all(np.array_equal(a[:2], b[:2]) for a, b in zip(plain, soon, strict=True))
     assert (late[0] & ~late[0][-1]).any()  # with a leak it may live again
 
 
@@ -160,10 +161,16 @@ def test_layers_are_more_alike_where_the_largest_over_the_smallest_deviation_is_
     losses = {False: [0.5, 0.4, 0.1, 0.2], True: [0.1, 0.2, 0.2, 0.1]}
     trained = {
         (2, norm): normalization.Result(
-            np.array([[1.0] * 4, losses[norm]]), None, np.array([np.ones((4, 2)), ends[norm]])
+            np.array([[1.0] * 4, losses[norm]]),
+            np.arange(16.0).reshape(2, 4, 2),
+            np.array([np.ones((4, 2)), ends[norm]]),
         )
         for norm in (False, True)
     }
+    rows = normalization.table(trained).set_index(["batch_norm", "epoch", "layer"])
+    assert rows.loc[(0, 1, 1), "mean"] == np.mean([9, 11, 13])  # without the lecture's own
+    assert rows.loc[(0, 1, 0), "deviation"] == pytest.approx(np.mean([1.0, 1.0, 0.5]))
+    assert len(rows) == 8
     found = normalization.compare(trained, 0.3)["2_hidden_layers"]
     assert found["lower_loss"]["proportion"] == found["more_alike"]["proportion"]
     assert found["more_alike"]["proportion"] == pytest.approx(2 / 3)
