@@ -70,7 +70,7 @@ def evaluate_runs(exact: dict[str, np.ndarray], patterns: Patterns, threshold, c
 
 
 def draw_weights(models: dict[str, torch.nn.Module], shape: tuple[int, int, int]) -> float:
-    """Draw the weights that look at images (C, S, S); return deepish's distance to logistic's."""
+    """Draw weights on images (C, S, S); return deepish's largest difference to logistic's."""
     logistic, deepish = (collapsed(models[name]) for name in ("logistic", "deepish"))
     columns = {"pixel": range(logistic.size), "logistic": logistic[0], "deepish": deepish[0]}
     files.write_table("plots/evaluate/weights.csv", columns)

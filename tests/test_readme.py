@@ -59,6 +59,9 @@ def test_what_is_said_of_many_seeds_is_the_studys():
     new, mirrored = (f"{100 * flips['accuracy']['median']:.0f} %" for flips in found)
     assert f"median accuracy in the study is {new}; if" in TEXT
     assert f"(`mirror_group`), it is {mirrored}." in TEXT
+    held_back = (groups[name]["held_back"] for name in ("pattern", "mirror_group"))
+    (diagonals,) = {f"{100 * images['diagonals']['median']:.0f} %" for images in held_back}
+    assert f"“diagonal” gets {diagonals} on either" in TEXT
     loss = metrics("study/metrics/seeds/population/relu.json")["loss"]
     assert f"population/relu.json  loss          {loss:.5g} " in README
 

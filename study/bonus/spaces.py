@@ -82,16 +82,17 @@ def spaces(
     for state in history:
         model.load_state_dict(state)
         on_curves, on_lattice = embedded(model, curves(n_points)), embedded(model, lattice())
-        largest = {n: 1.0 if n == "input" else abs(p).max() or 1.0 for n, p in on_curves.items()}
-        placed.append({n: (on_curves[n] / of, on_lattice[n] / of, of) for n, of in largest.items()})
-    boxes = {name: _box(np.stack([spaces[name][0] for spaces in placed])) for name in placed[0]}
+        scales = {n: 1.0 if n == "input" else abs(p).max() or 1.0 for n, p in on_curves.items()}
+        placed.append({n: (on_curves[n] / s, on_lattice[n] / s, s) for n, s in scales.items()})
+    boxes = {name: _box(np.stack([points[name][0] for points in placed])) for name in placed[0]}
     result = []
     for state, points in zip(history, placed, strict=True):
         model.load_state_dict(state)
         result.append({})
         for name, (_, tail) in _parts(model).items():
-            lower = called_diagonal(tail, boxes[name] * points[name][2], 0.5, SIDE)
-            result[-1][name] = Space(*points[name], lower)
+            on_curves, on_lattice, largest = points[name]
+            lower = called_diagonal(tail, boxes[name] * largest, 0.5, SIDE)
+            result[-1][name] = Space(on_curves, on_lattice, largest, lower)
     return result, boxes
 
 
