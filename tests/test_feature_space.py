@@ -1,5 +1,7 @@
 """Activation functions, where layers put images, and what is decided where."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,9 @@ import torch
 from diagonal.feature_space.activations import activation_functions, value_and_gradient
 from diagonal.feature_space.decisions import deciding_plane
 from diagonal.feature_space.representations import principal_plane, representations, view
+from diagonal.pipeline.data import LINES
 from diagonal.training.models import network, probabilities
+from stages import feature_space as stage
 
 Z = np.linspace(-6, 6, 241)  # 0 among them
 LEAKY, PRELU = 0.02, 0.3
@@ -121,6 +125,24 @@ def test_there_is_no_plane_behind_a_relu_or_out_of_sight():
     assert len(deciding_plane(straight, box, almost)) == 3
     assert deciding_plane(straight, box, 1 - 1e-9) is None
     assert deciding_plane(straight, box, 1) is None
+
+
+def test_the_animation_decides_as_the_network_does_whatever_the_threshold(monkeypatch):
+    models, threshold, steps = [random_network([9, 4, 3, 1], "relu") for _ in range(2)], 0.6, []
+    models[0].hidden1.weight.data *= 0.5
+    before, x = (
+        deepcopy(models),
+        torch.randn(20, 1, 3, 3, generator=torch.Generator().manual_seed(0)),
+    )
+    monkeypatch.setattr(stage, "read_history", lambda *_: (range(2), models))
+    monkeypatch.setattr(stage, "record", lambda _, show, shown: steps.extend(shown))
+    monkeypatch.setattr(stage.files, "write_animation", lambda *_, **__: None)
+    stage.animate("relu", x, np.arange(20) % 2, threshold, LINES)
+    for (shown, *_), model in zip(steps, before, strict=True):
+        points = representations(model, x)["activation1"]
+        np.testing.assert_allclose(shown.points * points.max(), points, atol=1e-5)
+        corners = torch.tensor(shown.plane * points.max())
+        np.testing.assert_allclose(probabilities(model[-2:], corners), threshold, atol=1e-4)
 
 
 @pytest.mark.parametrize("units", [1, 2, 6])

@@ -13,11 +13,8 @@ from safetensors.numpy import load_file
 from torchvision.transforms.v2.functional import horizontal_flip
 
 from diagonal.errors import InputError
-from diagonal.feature_space.representations import representations
-from diagonal.pipeline import data, files
 from diagonal.training.descent import Descent
-from diagonal.training.models import collapsed, probabilities, read_history, read_model
-from stages import feature_space
+from diagonal.training.models import collapsed, probabilities, read_model
 
 ROOT = Path(__file__).parents[1]
 
@@ -102,26 +99,6 @@ def test_evaluation_averages_over_mirror_images_where_it_is_told_to(prepared, mo
     apart = abs(collapsed(models["deepish"]) - collapsed(models["logistic"])).max()
     metrics = json.loads((prepared / "metrics/evaluate/models.json").read_text())
     assert metrics["deepish"]["largest_difference_to_logistic"] == pytest.approx(apart, rel=1e-5)
-
-
-def test_the_animation_decides_as_the_network_does_whatever_the_threshold(prepared, monkeypatch):
-    run_stages(prepared, "train_relu")
-    monkeypatch.chdir(prepared)
-    steps = []
-    monkeypatch.setattr(feature_space, "record", lambda _, show, shown: steps.extend(shown))
-    monkeypatch.setattr(files, "write_animation", lambda *_, **__: None)
-    patterns, threshold = data.read_patterns(), 0.505
-    x = torch.from_numpy(patterns.x)
-    feature_space.animate("relu", x, patterns.labels, threshold, data.LINES)
-    planes = 0
-    for (view, *_), model in zip(steps, read_history("relu", 25)[1], strict=True):
-        points = representations(model, x)["activation1"]
-        np.testing.assert_allclose(view.points * points.max(), points, atol=1e-5)
-        if view.plane is not None:
-            planes += 1
-            answers = probabilities(model[-2:], torch.tensor(view.plane * points.max()))
-            np.testing.assert_allclose(answers, threshold, atol=1e-5)
-    assert planes
 
 
 @pytest.mark.parametrize(("group_by", "hflip"), [("pattern", 0.0), ("mirror_group", 0.5)])
