@@ -98,8 +98,8 @@ def write(tables: dict[str, pd.DataFrame]) -> None:
     files.write_table("study/plots/seeds/seeds.csv", {**table, **missing})
     runs, summaries = {}, {}
     for name, table in tables.items():
-        path = f"metrics/evaluate/{eval_set(table)}/{name}.json"
-        runs[name] = files.read_metrics(path)
+        judged = eval_set(table)
+        runs[name] = files.read_metrics(f"metrics/evaluate/{judged}/{name}.json")
         summaries[name] = summary(table, runs[name]["loss"])
         for where in data.EVAL_SETS:
             keys = (*KEYS, "roc_auc_is_1") if where == "population" else KEYS
@@ -111,7 +111,7 @@ def write(tables: dict[str, pd.DataFrame]) -> None:
         summaries[name]["against"] = comparisons(tables, name)
     files.write_metrics("study/metrics/seeds/summary.json", summaries)
     with style():
-        figure = distributions(tables, summaries, runs)
+        figure = distributions(tables, summaries, runs, judged)
         files.write_figure("study/plots/seeds/pictures/seeds.png", figure)
 
 

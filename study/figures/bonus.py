@@ -54,7 +54,7 @@ class Scene:
         self.figure.set_layout_engine("none")  # axes stay where they are now
 
     def show(self, spaces: Mapping, title: str) -> list:
-        """Show `parabolas.Space`s by name; return what has changed, in the order of drawing."""
+        """Show `spaces.Space`s by name; return what has changed, in the order of drawing."""
         self.title.set_text(title)
         for name, (axes, above, region, lattice, *curves) in self.artists.items():
             if name != "input":

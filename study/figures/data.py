@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from diagonal.figures.style import titled
-from study.experiments.variation import DESIGNS
 from study.figures.drawing import NETWORK_LOOKS, forest, heat_map, legend_below, reference
 
 SHADES = ("#333333", "#999999", "#DDDDDD")  # of the first kind of seeds, the second, and both
@@ -101,20 +100,21 @@ def three_classes(result: Mapping) -> Figure:
 def variation(result: Mapping) -> Figure:
     """Draw the shares of variance in each design: `variation.variation`."""
     figure = titled(6.2, "Shares of the variance over pairs of seeds, by what the seeds are for")
-    grid = figure.subplots(len(DESIGNS), 2, sharex=True, sharey=True)
-    for row, (design, kinds) in zip(grid, DESIGNS.items(), strict=True):
-        shades = dict(zip((*kinds, "rest"), SHADES, strict=True))
+    grid = figure.subplots(len(result), 2, sharex=True, sharey=True)
+    for row, models in zip(grid, result.values(), strict=True):
+        first, second, rest = next(iter(models.values()))["loss"]
+        shades = dict(zip((first, second, rest), SHADES, strict=True))
         for axes, measure in zip(row, ("loss", "accuracy"), strict=True):
-            for place, measures in enumerate(result[design].values()):
+            for place, measures in enumerate(models.values()):
                 _stacked(axes, place, measures[measure], shades)
             axes.set_title(measure, loc="right")
-        names = [name.replace("relu - logistic", "relu minus\nlogistic") for name in result[design]]
+        names = [name.replace("relu - logistic", "relu minus\nlogistic") for name in models]
         row[0].set_yticks(range(len(names)), names)
         row[0].set(ylim=(len(names) - 0.4, -0.6), xlim=(0, 1))
-        row[0].set_title(f"{kinds[0]} and {kinds[1]}", loc="left", fontweight="bold")
+        row[0].set_title(f"{first} and {second}", loc="left", fontweight="bold")
         handles = [Patch(color=shade) for shade in shades.values()]
         options = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "fontsize": 9}
-        row[1].legend(handles, [*kinds, "both together"], **options)
+        row[1].legend(handles, [first, second, "both together"], **options)
     for axes in grid[-1]:
         axes.set_xlabel("share of the variance (line: interval\nof the darkest part)")
     return figure

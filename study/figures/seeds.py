@@ -7,7 +7,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from diagonal.figures.style import GRAY, LOOKS, titled, whole_ticks
-from study.trainings.outcomes import eval_set
 
 BINS = 36
 SPAN = 0.01  # of a histogram at least
@@ -21,13 +20,14 @@ def distributions(
     seeds: Mapping[str, pd.DataFrame],
     summaries: Mapping[str, Mapping],
     runs: Mapping[str, Mapping[str, float]],
+    where: str,
 ) -> Figure:
-    """Draw histograms of loss and accuracy over the population, a row per model.
+    """Draw histograms of loss and accuracy over the population or validation, a row per model.
 
     Seeds are `seeds.outcomes`, summaries `seeds.summary`; runs, with params.yaml's seeds, have loss
-    and accuracy. Where the population is not known, all are of validation.
+    and accuracy.
     """
-    n_seeds, where = len(next(iter(seeds.values()))), eval_set(next(iter(seeds.values())))
+    n_seeds = len(next(iter(seeds.values())))
     images = {"population": "all that can be drawn", "validation": "the validation images"}[where]
     title = f"Each model trained with {n_seeds} seeds, evaluated on {images}"
     figure = titled(1.4 + 1.5 * len(seeds), title)
