@@ -1,5 +1,6 @@
 """What several tests start from: the lecture's data, random data, and a copy of the project."""
 
+import atexit
 import gc
 import json
 import os
@@ -16,7 +17,6 @@ from types import SimpleNamespace
 import pytest
 from filelock import FileLock
 from ruamel.yaml import YAML
-from selenium.webdriver.support.wait import WebDriverWait
 
 from checks.difference import flat
 from checks.reproduction import copy_project
@@ -25,17 +25,13 @@ from diagonal.pipeline.models import MODELS
 
 ROOT = Path(__file__).parents[1]
 gc.disable()  # while the tests' modules import PyTorch, as `diagonal.command` does
+atexit.register(gc.unfreeze)  # what was imported is collected at the end, as some packages expect
 
 
 def pytest_collection_finish():
     """Turn garbage collection on; what was imported stays out of it, which saves seconds."""
     gc.freeze()
     gc.enable()
-
-
-def pytest_unconfigure():
-    """Let what was imported be collected, as some packages expect at the end."""
-    gc.unfreeze()
 
 
 def pytest_xdist_auto_num_workers(config) -> int | None:
@@ -212,6 +208,14 @@ def run_stages(folder, *stages):
             import_module(stage if "." in stage else f"stages.{stage}").main()
 
 
+@pytest.fixture(scope="module")
+def numbers_alone():
+    """Let stages write no pictures in a module that looks at numbers: drawing takes longest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("diagonal.pipeline.files.write_figure", lambda path, figure: None)
+        yield
+
+
 BROWSER_OPTIONS = [
     "--headless=new",
     "--no-sandbox",
@@ -244,6 +248,8 @@ def browser(tmp_path_factory):
 
 def opened(browser, path, width, theme, fragment=""):
     """Open a page in the browser, so many pixels wide, in a theme; it keeps both as attributes."""
+    from selenium.webdriver.support.wait import WebDriverWait
+
     feature = {"name": "prefers-color-scheme", "value": theme}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
     metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}

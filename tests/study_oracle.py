@@ -15,7 +15,7 @@ from study.params import load_study_params
 from study.trainings.inputs import every_input
 from study.trainings.lines import networks
 
-BASE = load_study_params().claims.baseline.model_copy(update={"n_epochs": 3})
+BASE = load_study_params().claims.baseline.model_copy(update={"n_images": 130, "n_epochs": 3})
 INPUTS = every_input(BASE.img_size)
 
 

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
-def data_copy(small_copy):
+def data_copy(small_copy, numbers_alone):
     """A small copy of the project, with the stages before the trainings run."""
     run_stages(small_copy, "generate", "split", "balance")
     return small_copy

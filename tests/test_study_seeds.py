@@ -40,7 +40,7 @@ def configure(seed=42, n=5, first=0, tta="none"):
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
+def prepared(tmp_path_factory, numbers_alone):
     """Prepare data in an empty project."""
     folder = tmp_path_factory.mktemp("prepared")
     with chdir(folder):
