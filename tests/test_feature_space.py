@@ -8,7 +8,13 @@ import torch
 
 from diagonal.feature_space.activations import activation_functions, value_and_gradient
 from diagonal.feature_space.decisions import deciding_plane
-from diagonal.feature_space.representations import principal_plane, representations, view
+from diagonal.feature_space.representations import (
+    SPAN,
+    principal_plane,
+    representations,
+    surrounding,
+    view,
+)  # fmt: skip
 from diagonal.pipeline.data import LINES
 from diagonal.training.models import network, probabilities
 from stages import feature_space as stage
@@ -94,9 +100,11 @@ def test_the_planes_signs_do_not_depend_on_the_order_of_units():
 
 
 def test_points_that_coincide_lie_on_one_point():
-    plane, _, share = projected(np.ones((4, 3)))
+    points = np.tile([1.0, 2, 3], (4, 1))
+    plane, _, share = projected(points)
     assert share == 1
     assert not plane.any()
+    np.testing.assert_allclose(np.ptp(surrounding(points), axis=0), SPAN)
 
 
 # Decisions

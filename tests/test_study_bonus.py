@@ -1,7 +1,8 @@
 """The bonus chapter: its data, its networks, and what their spaces look like."""
 
+import json
 from pathlib import Path
-from shutil import copyfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -78,19 +79,20 @@ def test_spaces_are_where_layers_put_points_and_regions_what_the_network_says_th
         assert (space.lower[rows, columns] == says).mean() > 0.95, name
 
 
-def test_the_lattices_lines_run_from_edge_to_edge():
-    lines = module.lattice()[:, [0, -1]]
-    assert np.unique(lines[:12, :, 0], axis=0).tolist() == [[-1.1, 1.1]]
-    assert np.unique(lines[12:, :, 1], axis=0).tolist() == [[-0.6, 1.1]]
+NETWORKS = dict(PARAMS.networks)
 
 
-@pytest.mark.slow
-def test_the_stage_makes_the_committed_files_again(tmp_path, monkeypatch):
-    (tmp_path / "study").mkdir()
-    copyfile(ROOT / "study/params.yaml", tmp_path / "study/params.yaml")
+def metrics(folder):
+    return json.loads((folder / "study/metrics/parabolas.json").read_text())
+
+
+@pytest.mark.parametrize("names", [["wider"], pytest.param([*NETWORKS], marks=pytest.mark.slow)])
+def test_the_stage_makes_the_committed_files_again(names, tmp_path, monkeypatch):
+    some = PARAMS.model_copy(update={"networks": [(name, NETWORKS[name]) for name in names]})
+    monkeypatch.setattr(parabolas, "load_study_params", lambda: SimpleNamespace(parabolas=some))
     monkeypatch.chdir(tmp_path)
     parabolas.main()
-    made = [*tmp_path.glob("study/metrics/*"), *tmp_path.glob("study/plots/parabolas/*")]
-    assert len(made) == 13
-    for path in made:
-        assert path.read_bytes() == (ROOT / path.relative_to(tmp_path)).read_bytes(), path.name
+    assert metrics(tmp_path) == {name: metrics(ROOT)[name] for name in names}
+    for name in names:
+        for path in (f"study/plots/parabolas/{name}.{kind}" for kind in ("png", "gif")):
+            assert Path(path).read_bytes() == (ROOT / path).read_bytes()

@@ -13,11 +13,9 @@ from PIL import Image
 from diagonal.figures import style as style_
 from diagonal.pipeline.models import MODELS
 from study.figures import boundaries, data, drawing, seeds, training
-from study.figures.bonus import Scene
 from study.params import load_study_params
 
 ROOT = Path(__file__).parents[1]
-RANDOM = np.random.default_rng(0)
 
 
 @pytest.fixture(autouse=True)
@@ -30,21 +28,6 @@ def test_a_colour_means_one_thing():
     looks = {**drawing.NETWORK_LOOKS, **dict(enumerate(style_.CLASSES))}
     colors = [*(color for color, _ in looks.values()), style_.SKY, *style_.SIGNED([0.0, 1.0])]
     assert len({*map(to_hex, colors)}) == len(colors)
-
-
-def test_a_scene_keeps_nothing_of_what_it_showed_before():
-    names = ("input", "affine")
-
-    class Space:
-        curves, lattice = RANDOM.random((2, 5, 2)), RANDOM.random((3, 4, 2))
-        lower, largest = RANDOM.random((6, 6)) > 0.5, 1.0
-
-    scene = Scene({name: np.array([[0.0, 0.0], [1.0, 1.0]]) for name in names})
-    first = scene.show(dict.fromkeys(names, Space), "before")
-    n_artists = len(scene.figure.findobj())
-    assert scene.show(dict.fromkeys(names, Space), "after") == first
-    assert len(scene.figure.findobj()) == n_artists
-    assert scene.figure.get_suptitle() == "after"
 
 
 ORDER = {  # in which results are made and drawn; files have their keys sorted

@@ -1,11 +1,14 @@
 """Estimates, intervals, paired differences and shares of variance are what statistics says."""
 
 from math import comb
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from diagonal.pipeline.models import MODELS
+from study import coverage
 from study.coverage import covered
 from study.trainings.statistics import (
     components,
@@ -17,6 +20,8 @@ from study.trainings.statistics import (
     proportion,
     statement,
 )
+
+ROOT = Path(__file__).parents[1]
 
 
 def at_most(k, n, p):
@@ -36,6 +41,18 @@ def test_students_interval_covers_a_normal_mean_as_often_as_it_says():
     stream = np.random.default_rng(0)
     values = stream.normal(5, 1, size=60)
     assert covered(values, np.mean, mean, stream) == pytest.approx(0.95, abs=0.015)
+    assert covered(values, np.mean, lambda _: {"low": 4, "high": 6}, stream) == 1
+
+
+def test_coverage_is_told_of_each_activations_and_each_models_losses(monkeypatch, capsys):
+    monkeypatch.setattr(coverage, "SAMPLES", 20)
+    monkeypatch.chdir(ROOT)
+    coverage.main()
+    lines = capsys.readouterr().out.splitlines()
+    names = [line[:40].strip() for line in lines[1:]]
+    assert names[-3:] == [f"{name} population_loss" for name in sorted(MODELS)]
+    assert {f"best_{name}" for name in ("none", "tanh", "relu")} < {*names[:-3]}
+    assert all(0.5 < float(share.rstrip("%")) / 100 <= 1 for share in lines[2].split()[1:])
 
 
 @pytest.mark.parametrize("n", [6, 25])
