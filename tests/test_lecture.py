@@ -132,6 +132,7 @@ def test_an_activation_is_plotted_with_autograds_gradient(slides, function, titl
     assert figure.get_suptitle() == title
     assert slides[0]["plot_activation"](function, "mine").get_suptitle() == "mine"
     value, gradient = figure.axes[0].lines[2:]
+    assert value.get_xdata()[[0, -1]].tolist() == [-5, 5]
     z = torch.tensor(value.get_xdata(), requires_grad=True)
     expected = (torch.nn.LeakyReLU() if isinstance(function, str) else function)(z)
     expected.sum().backward()

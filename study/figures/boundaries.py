@@ -48,7 +48,7 @@ def parabolas(table: pd.DataFrame, metrics: Mapping) -> Figure:
     figure = titled(4.0, "How often networks separate the parabolas")
     left, right = figure.subplots(1, 2, width_ratios=[1.15, 1])
     n_seeds = table.loc[table["drawn"] == 0, "seed"].nunique()
-    heat_map(left, share.to_numpy(), share.index, share.columns, vmin=0, vmax=1)
+    heat_map(left, share.to_numpy(), share.index, share.columns)
     left.set(xlabel="units in each hidden layer", ylabel="hidden layers")
     left.set_title(f"{activation}: share of {n_seeds} seeds")
 
@@ -84,7 +84,7 @@ def bias(result: Mapping) -> Figure:
     legend_below(figure, grid[0], columns=3, own=True)
     margins = [[planes[lines][which]["margin"] or np.nan for lines in planes] for which in arms]
     columns = [f"{found['lines']} lines" for found in planes.values()]
-    heat_map(grid[2], np.array(margins), ["without", "bias"], columns, vmin=0, vmax=1)
+    heat_map(grid[2], np.array(margins), ["without", "bias"], columns)
     for row, column in np.argwhere(np.isnan(margins)):
         grid[2].text(column, row, "none", ha="center", va="center", size=9)
     grid[2].set_title("largest margin")

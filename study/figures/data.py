@@ -89,7 +89,7 @@ def three_classes(result: Mapping) -> Figure:
     grid = figure.subplots(1, 3, sharey=True)
     for axes, (flips, text) in zip(grid, titles.items(), strict=True):
         shares = pd.DataFrame(result["confusion"][flips]).T
-        image = heat_map(axes, shares.to_numpy(), shares.index, shares.columns, vmin=0, vmax=1)
+        image = heat_map(axes, shares.to_numpy(), shares.index, shares.columns)
         axes.set_title(text, fontsize=10)
         axes.set_xlabel("predicted")
     grid[0].set_ylabel("actual")

@@ -55,16 +55,14 @@ def forest(
     axes.set_axisbelow(True)
 
 
-def legend_below(
-    figure: Figure, axes: Axes, columns: int, *, where: str = "lower center", own: bool = False
-) -> None:
+def legend_below(figure: Figure, axes: Axes, columns: int, *, own: bool = False) -> None:
     """Explain below all axes what is drawn on these, and the lecture's `own` open markers."""
     handles, names = axes.get_legend_handles_labels()
     if own:
         open_marker = {"marker": "o", "markerfacecolor": "none", "linestyle": "none"}
         handles.append(Line2D([], [], color=GRAY, **open_marker))
         names.append("hollow: the lecture's own images and seeds")
-    figure.legend(handles, names, loc=f"outside {where}", ncols=columns)
+    figure.legend(handles, names, loc="outside lower center", ncols=columns)
 
 
 def shades(n: int) -> list[str]:
@@ -77,30 +75,18 @@ def reference(axes: Axes, value: float) -> None:
     axes.axvline(value, color=GRAY, linewidth=1, linestyle="--", zorder=0)
 
 
-def heat_map(
-    axes: Axes,
-    values: np.ndarray,
-    rows: Sequence,
-    columns: Sequence,
-    *,
-    form: str = "{:.2f}",
-    reverse: bool = False,
-    **limits,
-):
-    """Draw numbers (rows, columns) as shades of gray with the numbers in them; NaN stays white.
+def heat_map(axes: Axes, values: np.ndarray, rows: Sequence, columns: Sequence):
+    """Draw shares (rows, columns), 0 to 1, as shades of gray with their numbers; NaN stays blank.
 
-    Numbers fit into the cells of up to ten columns. The larger the darker, unless `reverse`.
-    Limits are vmin and vmax. Returns what a colour bar needs.
+    Numbers fit into the cells of up to ten columns. Returns what a colour bar needs.
     """
     values = np.round(values, 6)  # ties must not hang on last bits
-    image = axes.imshow(values, cmap="Greys_r" if reverse else "Greys", aspect="auto", **limits)
+    image = axes.imshow(values, cmap="Greys", aspect="auto", vmin=0, vmax=1)
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
-            color = "white" if (image.norm(value) > 0.5) != reverse else "black"
-            text = form.format(value)
-            size = min(9, 72 / len(columns)) * (1 if len(text) < 5 else 0.8)
-            look = {"color": color, "ha": "center", "va": "center", "size": size}
-            axes.text(column, row, text, **look)
+            color = "white" if value > 0.5 else "black"
+            look = {"color": color, "ha": "center", "va": "center"}
+            axes.text(column, row, f"{value:.2f}", size=min(9, 72 / len(columns)), **look)
     axes.set_xticks(range(len(columns)), list(columns))
     axes.set_yticks(range(len(rows)), list(rows))
     axes.spines[:].set_visible(False)

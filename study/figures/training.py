@@ -20,8 +20,6 @@ from study.figures.drawing import (
 
 NAMES = {"none": "none", "leaky_relu": "leaky ReLU", "prelu": "PReLU", "relu": "ReLU"}
 BINS = 40
-DEPTHS = 8  # of networks that are compared at most
-COLUMNS = 3  # panels side by side at most
 RATES = ("lecture", "best")
 
 
@@ -71,23 +69,16 @@ def slopes(learned: np.ndarray, start: float = 0.25) -> Figure:
     learned = learned[np.isfinite(learned).all(axis=1)]
     negative = (learned < 0).mean(axis=0)
     shares = " and ".join(f"{share:.0%}" for share in negative)
-    if len(negative) > COLUMNS:
-        shares = f"{negative.min():.0%} to {negative.max():.0%}"
-    rows, columns = -(-len(negative) // COLUMNS), min(len(negative), COLUMNS)
-    title = f"PReLU's learned slope is negative in {shares} of the seeds, by layer"
-    figure = titled(3.2 * rows, title)
+    figure = titled(3.2, f"PReLU's learned slope is negative in {shares} of the seeds, by layer")
     low, high = np.quantile(learned, [0.02, 0.98])  # a few runs end far away
     edges = np.round(np.linspace(min(low, start), max(high, start), BINS + 1), 3)
-    grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
-    for axes in grid.flat[len(negative) :]:
-        axes.set_axis_off()
-    for place, (axes, slopes_of_layer) in enumerate(zip(grid.flat, learned.T, strict=False)):
+    grid = figure.subplots(1, len(negative), sharey=True, squeeze=False)[0]
+    for place, (axes, slopes_of_layer) in enumerate(zip(grid, learned.T, strict=True)):
         axes.hist(slopes_of_layer, edges, color=ACTIVATION_LOOKS["prelu"][0])
         reference(axes, start)
         axes.set(xlabel=f"slope below zero, starts at {start:g}", title=f"after layer {place}")
         whole_ticks(axes, "y")
-    for axes in grid[:, 0]:
-        axes.set_ylabel("seeds")
+    grid[0].set_ylabel("seeds")
     return figure
 
 
@@ -121,8 +112,7 @@ def dead_units(table: pd.DataFrame, metrics: Mapping[str, Mapping]) -> Figure:
     for layer, shade in layers.items():
         left.plot(table["epoch"], table[layer], color=shade, label=layer.replace("r", "r ", 1))
     left.set(xlabel="epoch", ylabel="share of units that are dead", ylim=(0, None))
-    if table["epoch"].max() > 10:
-        left.set_xscale("symlog", linthresh=10)
+    left.set_xscale("symlog", linthresh=10)
     left.set_xlim(0, table["epoch"].max())
     left.xaxis.set_minor_formatter(NullFormatter())
     names = list(next(iter(metrics.values()))["active_again"])
