@@ -110,9 +110,8 @@ def test_a_folder_without_two_folders_of_pictures_is_refused_before_anything_is_
 
 
 @pytest.mark.parametrize(("low", "high"), [(40, 102), (0, 255)])
-def test_pixels_of_a_small_range_are_warned_of(
-    tmp_path, monkeypatch, capsys, numbers_alone, low, high
-):
+@pytest.mark.usefixtures("numbers_alone")
+def test_pixels_of_a_small_range_are_warned_of(tmp_path, monkeypatch, capsys, low, high):
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "params.yaml", tmp_path)
     put(tmp_path, noise(1, 8, high + 1 - low) + np.uint8(low), LABELS)

@@ -153,5 +153,6 @@ def test_the_first_members_and_the_lectures_own_are_trained_to_the_committed_row
     keys = [key for key in table if table[key].dtype.kind != "f"]
     both = table.merge(rows(name), on=keys, suffixes=("", "_then"))
     assert len(both) == len(table) > 3
+    assert [*table] == [*rows(name)]
     for column in table.columns.difference(keys):
         np.testing.assert_allclose(both[column], both[f"{column}_then"], rtol=1e-5, atol=2e-6)

@@ -190,12 +190,12 @@ def test_dead_units_are_counted_from_what_was_watched(monkeypatch):
 
     def watch(base, members, n_epochs, leak=0.0, deaths=np.inf):
         stream = np.random.default_rng(int(leak * 100))
-        shapes = [(n_epochs + 1, 10, units) for units in (5, 3)]
+        shapes = [(n_epochs + 1, len(members), units) for units in (5, 3)]
         return [stream.random(shape) < 0.3 for shape in shapes]
 
     monkeypatch.setattr(dead_units, "watch", watch)
     found, by_epoch = dead_units.measure(base, claims, results.cohort(9, 0))
-    plain, leaking = watch(base, None, 12), watch(base, None, 9, 0.1)
+    plain, leaking = watch(base, range(10), 12), watch(base, range(10), 9, 0.1)
     died = [{}, {}]
     for layer, states in enumerate(plain):
         for member, unit in np.ndindex(10, states.shape[2]):

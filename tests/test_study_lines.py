@@ -68,6 +68,9 @@ def test_what_relus_are_fed_is_described_over_inputs_and_units():
         deviation = ((fed - mean) ** 2 * share).sum(0).mean().sqrt()
         assert found.means[0, 0, layer] == pytest.approx(mean.item(), abs=1e-4)
         assert found.deviations[0, 0, layer] == pytest.approx(deviation.item(), abs=1e-4)
+    base = BASE.model_copy(update={"n_epochs": 1, "batch_size": claims.batch_size})
+    expected = lines.final_outcomes(base, SOME, settings)["loss"]
+    np.testing.assert_allclose(found.losses, [expected], atol=2e-4)  # without rounded weights
 
 
 def test_three_classes_are_trained_as_by_a_loader_that_flips_labels_too():

@@ -126,9 +126,7 @@ def test_a_member_with_its_relus_off_is_dead_and_undecided(project):
     assert table["undecided"].tolist() == table["constant_output"].tolist() == [1, 0]
 
 
-def test_the_committed_metrics_are_those_of_the_committed_seeds(
-    tmp_path, monkeypatch, numbers_alone
-):
+def test_the_committed_metrics_are_of_the_committed_seeds(tmp_path, monkeypatch, numbers_alone):
     copytree(ROOT / "metrics", tmp_path / "metrics")
     monkeypatch.chdir(tmp_path)
     table = pd.read_csv(ROOT / "study/plots/seeds/seeds.csv").set_index("model")

@@ -74,8 +74,8 @@ def drawn(base: ClaimsBaseline, members: Members, flips: str) -> CountedBatches:
     for member, data in zip(members, data_sets(base, members), strict=True):
         shown = np.stack([data.train, n_inputs + inputs.mirror[data.train]], axis=1)
         counts = draw_counts(
-            torch.from_numpy(shown), len(y), [make_balanced_sampler(targets[data.train])],
-            seeds=[member.batches], batch_size=base.batch_size, **options,
+            torch.from_numpy(shown), len(y), make_balanced_sampler(targets[data.train]),
+            seed=member.batches, batch_size=base.batch_size, **options,
         )  # fmt: skip
         parts.append(CountedBatches(x, y, counts))
     return concatenated(parts)

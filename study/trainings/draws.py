@@ -66,33 +66,32 @@ def concatenated(parts: Sequence[CountedBatches]) -> CountedBatches:
 def draw_counts(
     training_inputs: torch.Tensor,
     n_inputs: int,
-    samplers: Sequence[Sampler],
+    sampler: Sampler,
     *,
-    seeds: Sequence[int],
+    seed: int,
     hflip: float,
     n_epochs: int,
     batch_size: int,
 ) -> torch.Tensor:
-    """Draw what the lecture's loader would draw for each member, and count it.
+    """Draw what the lecture's loader would draw for one member, and count it.
 
     Args:
         training_inputs: int64 (n_train, 2), which input each training image is, and which it is
             when mirrored.
         n_inputs: number of distinct inputs.
-        samplers: one for each member, see `draw_epochs`.
-        seeds: of each member's sampler and flips.
+        sampler: of the training images, with its own generator.
+        seed: of the sampler and of the flips.
         hflip: probability that an image is mirrored.
         n_epochs: number of epochs.
         batch_size: images per batch; the last batch may be shorter.
 
     Returns:
-        int16 (n_epochs, batches, members, n_inputs).
+        int16 (n_epochs, batches, 1, n_inputs).
     """
-    n_train, n_members = len(training_inputs), len(seeds)
-    draws = islice(draw_epochs(samplers, seeds=seeds, hflip=hflip), n_epochs)
-    drawn, mirrored = (torch.stack(each) for each in zip(*draws, strict=True))
-    shape = (n_epochs, -(-n_train // batch_size), n_members, n_inputs)
-    epoch, member = torch.arange(n_epochs)[:, None, None], torch.arange(n_members)[:, None]
-    row = (epoch * shape[1] + torch.arange(n_train) // batch_size) * n_members + member
+    n_train = len(training_inputs)
+    draws = islice(draw_epochs([sampler], seeds=[seed], hflip=hflip), n_epochs)
+    drawn, mirrored = (torch.cat(each) for each in zip(*draws, strict=True))
+    shape = (n_epochs, -(-n_train // batch_size), 1, n_inputs)
+    row = torch.arange(n_epochs)[:, None] * shape[1] + torch.arange(n_train) // batch_size
     cells = row * n_inputs + training_inputs[drawn, mirrored.long()]
     return cells.flatten().bincount(minlength=math.prod(shape)).view(shape).to(torch.int16)

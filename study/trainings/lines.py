@@ -108,7 +108,7 @@ def draw_batches(
     for member, data in zip(members, data_sets(base, members, group_by), strict=True):
         shown = torch.from_numpy(np.stack([data.train, inputs.mirror[data.train]], axis=1))
         own_sampler = SAMPLERS[sampler](labels[shown[:, 0]])
-        counts = draw_counts(shown, len(labels), [own_sampler], seeds=[member.batches], **options)
+        counts = draw_counts(shown, len(labels), own_sampler, seed=member.batches, **options)
         parts.append(CountedBatches(x, labels, counts))
     return concatenated(parts)
 
