@@ -125,13 +125,15 @@ EXPERIMENTS = {  # of the baseline and of some members
     "data/centring": lambda base, some: centring.centring(base, CLAIMS.lrs, some),
     "data/three_classes": three_classes.three_classes,
     "data/variation": lambda base, _: variation.variation(base, SimpleNamespace(levels=2)),
+    "boundaries/bias": lambda base, some: bias.trainings(base, some[:-1], CLAIMS.bias.n_epochs[:1]),
     "boundaries/one_matrix": lambda base, some: one_matrix.gaps(base, CLAIMS.one_matrix, some),
     "boundaries/parabolas": lambda _, some: parabolas.shares(
         CLAIMS.parabolas, PARAMS.parabolas, [member.weights for member in some[:-1]]
     ),
 }
 SLOW = (
-    "data/centring", "data/test_time_augmentation", "data/three_classes", "boundaries/parabolas",
+    "data/centring", "data/test_time_augmentation", "data/three_classes", "boundaries/bias",
+    "boundaries/parabolas",
 )  # fmt: skip
 
 
@@ -148,8 +150,7 @@ def test_the_first_members_and_the_lectures_own_are_trained_to_the_committed_row
     monkeypatch.setattr(centring, "best_rates", lambda *_: chosen)
     found = EXPERIMENTS[name](CLAIMS.baseline, results.cohort(2, CLAIMS.first))
     table = found[1] if isinstance(found, tuple) else found
-    if "member" in table:
-        table = table.replace({"member": {2: CLAIMS.n}})
+    table = table.replace({"member": {2: CLAIMS.n}})
     keys = [key for key in table if table[key].dtype.kind != "f"]
     both = table.merge(rows(name), on=keys, suffixes=("", "_then"))
     assert len(both) == len(table) > 3

@@ -9,7 +9,6 @@ from scipy import stats
 
 from diagonal.pipeline.models import MODELS
 from study import coverage
-from study.coverage import covered
 from study.trainings.statistics import (
     components,
     distribution,
@@ -40,8 +39,8 @@ def test_a_means_interval_is_what_students_test_does_not_reject():
 def test_students_interval_covers_a_normal_mean_as_often_as_it_says():
     stream = np.random.default_rng(0)
     values = stream.normal(5, 1, size=60)
-    assert covered(values, np.mean, mean, stream) == pytest.approx(0.95, abs=0.015)
-    assert covered(values, np.mean, lambda _: {"low": 4, "high": 6}, stream) == 1
+    assert coverage.covered(values, np.mean, mean, stream) == pytest.approx(0.95, abs=0.015)
+    assert coverage.covered(values, np.mean, lambda _: {"low": 4, "high": 6}, stream) == 1
 
 
 def test_coverage_is_told_of_each_activations_and_each_models_losses(monkeypatch, capsys):
