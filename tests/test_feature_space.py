@@ -138,10 +138,8 @@ def test_there_is_no_plane_behind_a_relu_or_out_of_sight():
 def test_the_animation_decides_as_the_network_does_whatever_the_threshold(monkeypatch):
     models, threshold, steps = [random_network([9, 4, 3, 1], "relu") for _ in range(2)], 0.6, []
     models[0].hidden1.weight.data *= 0.5
-    before, x = (
-        deepcopy(models),
-        torch.randn(20, 1, 3, 3, generator=torch.Generator().manual_seed(0)),
-    )
+    before = deepcopy(models)
+    x = torch.randn(20, 1, 3, 3, generator=torch.Generator().manual_seed(0))
     monkeypatch.setattr(stage, "read_history", lambda *_: (range(2), models))
     monkeypatch.setattr(stage, "record", lambda _, show, shown: steps.extend(shown))
     monkeypatch.setattr(stage.files, "write_animation", lambda *_, **__: None)
