@@ -96,9 +96,8 @@ def write(tables: dict[str, pd.DataFrame]) -> None:
     table = by_model(tables)
     missing = {column: [None] * len(table) for column in POPULATION if column not in table}
     files.write_table("study/plots/seeds/seeds.csv", {**table, **missing})
-    runs, summaries = {}, {}
+    runs, summaries, judged = {}, {}, eval_set(table)
     for name, table in tables.items():
-        judged = eval_set(table)
         runs[name] = files.read_metrics(f"metrics/evaluate/{judged}/{name}.json")
         summaries[name] = summary(table, runs[name]["loss"])
         for where in data.EVAL_SETS:
